@@ -1,0 +1,40 @@
+"""Variables that ADSL has in every study, with their labels (ADaM names)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ADSL_VARIABLES: Mapping[str, str] = MappingProxyType({
+    "STUDYID": "Study Identifier",
+    "USUBJID": "Unique Subject Identifier",
+    "SUBJID": "Subject Identifier for the Study",
+    "SITEID": "Study Site Identifier",
+    "AGE": "Age",
+    "AGEU": "Age Units",
+    "SEX": "Sex",
+    "RACE": "Race",
+    "ETHNIC": "Ethnicity",
+    "COUNTRY": "Country",
+    "REGION1": "Geographic Region 1",
+    "ARMCD": "Planned Arm Code",
+    "ARM": "Description of Planned Arm",
+    "ACTARMCD": "Actual Arm Code",
+    "ACTARM": "Description of Actual Arm",
+    "TRT01P": "Planned Treatment for Period 01",
+    "TRT01A": "Actual Treatment for Period 01",
+    "RFICDT": "Date of Informed Consent",
+    "RANDDT": "Date of Randomization",
+    "TRTSDT": "Date of First Exposure to Treatment",
+    "TRTEDT": "Date of Last Exposure to Treatment",
+    "TRTDURD": "Total Treatment Duration (Days)",
+    "SCRNFL": "Screened Flag",
+    "SCRFFL": "Screen Failure Flag",
+    "SCRFREAS": "Reason for Screen Failure",
+    "RANDFL": "Randomized Flag",
+    "TRTFL": "Treated Flag",
+    "EOTSTT": "End of Treatment Status",
+    "EOTDT": "End of Treatment Date",
+    "DCTREAS": "Reason for Discontinuation of Treatment",
+    "COMPLFL": "Completers of Treatment Flag",
+    "DTHFL": "Subject Death Flag",
+    "DTHDT": "Date of Death",
+})  # fmt: skip

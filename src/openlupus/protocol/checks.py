@@ -1,0 +1,347 @@
+"""What the parts of a declaration say of each other: every reference must lead somewhere."""
+
+import difflib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openlupus.instruments.composites import COMPOSITES
+from openlupus.protocol import model as m
+from openlupus.protocol.adsl import ADSL_VARIABLES
+from openlupus.protocol.analyses import (
+    Analysis,
+    Counts,
+    Incidence,
+    Multiplicity,
+    Responder,
+    Summary,
+)
+from openlupus.protocol.base import Test, Where
+from openlupus.protocol.displays import Figure, Row, Table
+from openlupus.protocol.faults import Fault, Path, line_of
+from openlupus.protocol.templates import FORMATS, STATISTICS, TemplateError, fields
+
+Found = Iterator[tuple[Path, str, str]]
+"""Path in the file, what is wrong, what to do."""
+
+
+@dataclass
+class Draft:
+    """A declaration on its way: the valid parts, and the names of all parts, valid or not."""
+
+    single: dict[str, Any] = field(default_factory=dict[str, Any])
+    named: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {
+            name: {}
+            for name in (
+                "arms", "groups", "regions", "strata", "variables", "populations",
+                "intercurrent", "endpoints", "analyses", "multiplicity", "displays",
+            )
+        }
+    )  # fmt: skip
+    declared: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    codes: dict[str, str] = field(default_factory=dict[str, str])
+    visit_ids: list[str] = field(default_factory=list[str])
+    visit_lines: dict[str, int] = field(default_factory=dict[str, int])
+
+    def names(self, part: str) -> tuple[str, ...]:
+        """Every declared name of a part."""
+        return self.declared.get(part, ())
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """Names of arms and groups."""
+        return (*self.names("arms"), *self.names("groups"))
+
+    @property
+    def given(self) -> bool:
+        """Analysis data are given as files, so their columns are not known here."""
+        return getattr(self.single.get("data"), "adam", "derived") == "given"
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns that ADSL will have."""
+        strata = range(1, len(self.names("strata")) + 1)
+        flags = {p.flag for p in self.named["populations"].values() if p.flag}
+        return {
+            *ADSL_VARIABLES,
+            *self.names("variables"),
+            *flags,
+            *(f"STRAT{i}{end}" for i in strata for end in "RV"),
+        }
+
+
+def cross_faults(draft: Draft, index: dict[Path, int]) -> list[Fault]:
+    """All faults between parts."""
+    checks = (
+        _arms, _groups, _schedule, _strata, _variables, _cycles, _populations, _endpoints,
+        _analyses, _multiplicity, _displays,
+    )  # fmt: skip
+    return [
+        Fault(line_of(index, path), ".".join(str(part) for part in path), what, do)
+        for check in checks
+        for path, what, do in check(draft)
+    ]
+
+
+def _known(path: Path, name: str, kind: str, names: Iterable[str]) -> Found:
+    names = tuple(names)
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"declared: {', '.join(names)}"
+    yield path, f'{kind} "{name}" is not declared', hint if names else "none is declared"
+
+
+def _repeated(values: Iterable[str]) -> list[str]:
+    values = list(values)
+    return sorted({value for value in values if values.count(value) > 1})
+
+
+def _arms(draft: Draft) -> Found:
+    for code in _repeated(draft.codes.values()):
+        holders = [name for name, used in draft.codes.items() if used == code]
+        yield ("arm", holders[-1]), f'code "{code}" is used by {" and ".join(holders)}', ""
+    for name in set(draft.names("arms")) & set(draft.names("groups")):
+        yield ("group", name), f'"{name}" is an arm already', "give the group a name of its own"
+
+
+def _groups(draft: Draft) -> Found:
+    for name, group in draft.named["groups"].items():
+        for arm in group.arms:
+            yield from _known(("group", name, "arms"), arm, "arm", draft.names("arms"))
+
+
+def _schedule(draft: Draft) -> Found:
+    schedule: m.Schedule | None = draft.single.get("schedule")
+    if schedule is None:
+        return
+    for name in _repeated(draft.visit_ids):
+        yield ("schedule",), f'visit "{name}" is declared more than once', ""
+    for i, visit in enumerate(schedule.visits):
+        path = ("schedule", "visit", i)
+        low, high = visit.window
+        if 0 in (visit.day, low, high):
+            yield path, f'visit "{visit.id}" uses day 0', "the first dose is day 1, before it is -1"
+        if not low <= visit.day <= high:
+            text = f'visit "{visit.id}": its day {visit.day} is not in its window {low} to {high}'
+            yield path, text, ""
+    ordered = sorted(schedule.visits, key=lambda visit: visit.window)
+    for before, after in itertools.pairwise(ordered):
+        if after.window[0] <= before.window[1]:
+            yield (
+                ("schedule", "visit", schedule.visits.index(after)),
+                f"windows of visits {_window(before)} and {_window(after)} overlap",
+                "a day may belong to one visit only",
+            )
+
+
+def _window(visit: m.Visit) -> str:
+    return f'"{visit.id}" ({visit.window[0]} to {visit.window[1]})'
+
+
+def _strata(draft: Draft) -> Found:
+    for name, stratum in draft.named["strata"].items():
+        path = ("stratum", name)
+        for level in _repeated(level.id for level in stratum.levels):
+            yield path, f'level "{level}" is declared more than once', ""
+        if not draft.given:
+            yield from _known((*path, "observed"), stratum.observed, "ADSL variable", draft.columns)
+
+
+def _columns(draft: Draft, path: Path, where: Where) -> Found:
+    if not draft.given:
+        for column in where:
+            yield from _known(path, column, "ADSL variable", sorted(draft.columns))
+
+
+def _variables(draft: Draft) -> Found:
+    for name, variable in draft.named["variables"].items():
+        path = ("variable", name)
+        if name in ADSL_VARIABLES:
+            yield path, f"{name} is derived for every study", "choose another name"
+        match variable:
+            case m.FromVariable():
+                yield from _known(path, variable.source, "ADSL variable", sorted(draft.columns))
+            case m.FromCut():
+                yield from _columns(draft, path, variable.where)
+            case m.FromParameter() if variable.visit != "baseline":
+                yield from _known(path, variable.visit, "visit", draft.visit_ids)
+            case m.FromDate():
+                yield from _known(path, variable.to, "ADSL variable", sorted(draft.columns))
+            case _:
+                pass
+
+
+def needs(draft: Draft) -> dict[str, set[str]]:
+    """ADSL variable to the declared variables that it is made from."""
+    made: dict[str, set[str]] = {}
+    for name, variable in draft.named["variables"].items():
+        match variable:
+            case m.FromVariable():
+                made[name] = {variable.source}
+            case m.FromCut():
+                made[name] = set(variable.where)
+            case _:
+                made[name] = set()
+    for population in draft.named["populations"].values():
+        if population.flag:
+            made[population.flag] = set(population.where)
+    return made
+
+
+def _cycles(draft: Draft) -> Found:
+    made = needs(draft)
+    for start in made:
+        trail, reached = [start], set(made[start])
+        while reached & made.keys() - set(trail):
+            following = sorted(reached & made.keys() - set(trail))[0]
+            trail.append(following)
+            reached |= made[following]
+        if start in reached:
+            kind = "variable" if start in draft.names("variables") else "population"
+            yield (kind, start), f"{start} is made from itself, by way of {', '.join(trail)}", ""
+            return
+
+
+def _populations(draft: Draft) -> Found:
+    for name, population in draft.named["populations"].items():
+        yield from _columns(draft, ("population", name, "where"), population.where)
+
+
+def _endpoints(draft: Draft) -> Found:
+    endpoints: Mapping[str, m.Endpoint] = draft.named["endpoints"]
+    for parameter in _repeated(e.parameter for e in endpoints.values()):
+        holders = [name for name, e in endpoints.items() if e.parameter == parameter]
+        text = f'parameter "{parameter}" is used by {" and ".join(holders)}'
+        yield ("endpoint", holders[-1], "parameter"), text, "each end point needs its own"
+    for name, endpoint in endpoints.items():
+        path = ("endpoint", name)
+        for event in endpoint.intercurrent:
+            names = draft.names("intercurrent")
+            yield from _known((*path, "intercurrent"), event, "intercurrent event", names)
+        yield from _columns(draft, (*path, "eligible"), endpoint.eligible)
+        composite = COMPOSITES.get(endpoint.composite)
+        if composite is None:
+            known = ", ".join(COMPOSITES)
+            text = f'composite "{endpoint.composite}" is not known'
+            yield (*path, "composite"), text, f"known: {known}"
+            continue
+        for option, value in endpoint.options.items():
+            yield from _known((*path, "options"), option, "option", composite.options)
+            declared = composite.options.get(option)
+            if declared and not declared.allows(value):
+                text = f"option {option} = {value!r} is not a number"
+                yield (*path, "options"), text, f"between {declared.low:g} and {declared.high:g}"
+        if endpoint.component:
+            yield from _known(
+                (*path, "component"), endpoint.component, "component", composite.components
+            )
+
+
+def _analyses(draft: Draft) -> Found:
+    analyses: Mapping[str, Analysis] = draft.named["analyses"]
+    for name, analysis in analyses.items():
+        path = ("analysis", name)
+        if name == "population":
+            yield path, '"population" is the built-in analysis of the N', "choose another name"
+        yield from _known(
+            (*path, "population"), analysis.population, "population", draft.names("populations")
+        )
+        if analysis.visit:
+            yield from _known((*path, "visit"), analysis.visit, "visit", draft.visit_ids)
+        for group in analysis.groups:
+            yield from _known((*path, "groups"), group, "arm or group", draft.who)
+        for pair in analysis.compare.all:
+            for member in pair:
+                yield from _known((*path, "compare"), member, "arm or group", draft.who)
+        if analysis.dataset == "ADSL":
+            yield from _columns(draft, (*path, "where"), analysis.where)
+        yield from _method(draft, path, analysis)
+
+
+def _method(draft: Draft, path: Path, analysis: Analysis) -> Found:
+    method = analysis.method
+    match method:
+        case Responder():
+            yield from _known(
+                (*path, "endpoint"), analysis.endpoint, "end point", draft.names("endpoints")
+            )
+            for stratum in method.strata:
+                yield from _known((*path, "method"), stratum, "stratum", draft.names("strata"))
+            stratified = method.interval == "stratified_newcombe" or method.test == "cmh"
+            if stratified and not method.strata:
+                text = "a stratified method needs strata"
+                yield (*path, "method"), text, "add strata = [...]"
+            if not analysis.visit:
+                yield path, "an analysis of responders needs a visit", "add visit = ..."
+        case Incidence():
+            for group in (*method.at_least_in, *method.order_group):
+                yield from _known((*path, "method"), group, "arm or group", draft.who)
+        case Counts() if bool(method.variable) == bool(method.rows):
+            yield (*path, "method"), "counts need either a variable or rows", ""
+        case Counts() if analysis.dataset == "ADSL":
+            for i, row in enumerate(method.rows):
+                yield from _columns(draft, (*path, "method", "rows", i), row.where)
+            if method.variable:
+                yield from _columns(draft, (*path, "method"), {method.variable: Test()})
+        case Summary() if analysis.dataset == "ADSL":
+            yield from _columns(draft, (*path, "method"), {method.variable: Test()})
+        case _:
+            pass
+
+
+def _multiplicity(draft: Draft) -> Found:
+    for name, family in draft.named["multiplicity"].items():
+        family: Multiplicity
+        path = ("multiplicity", name)
+        yield from _known((*path, "analysis"), family.analysis, "analysis", draft.names("analyses"))
+        analysis: Analysis | None = draft.named["analyses"].get(family.analysis)
+        if analysis is None:
+            continue
+        compared = [test for test, _ in analysis.compare.all]
+        for test in family.tests:
+            if test not in compared:
+                text = f'member "{test}" is not compared in analysis "{family.analysis}"'
+                yield (*path, "tests"), text, f"compared: {', '.join(compared) or 'none'}"
+
+
+def _displays(draft: Draft) -> Found:
+    for name, display in draft.named["displays"].items():
+        if isinstance(display, Figure):
+            continue
+        path = ("display", name)
+        names = draft.names("populations")
+        yield from _known((*path, "population"), display.population, "population", names)
+        for i, column in enumerate(display.columns):
+            for member in filter(None, (column.group, column.comparator)):
+                yield from _known((*path, "columns", i), member, "arm or group", draft.who)
+        for i, row in enumerate(display.rows):
+            yield from _row(draft, (*path, "rows", i), row, display)
+
+
+def _row(draft: Draft, path: Path, row: Row, table: Table) -> Found:
+    if row.heading:
+        return
+    yield from _known(path, row.analysis, "analysis", draft.names("analyses"))
+    if row.visit:
+        yield from _known(path, row.visit, "visit", draft.visit_ids)
+    slots = {column.slot for column in table.columns}
+    for slot, template in row.cells.items():
+        if slot not in slots:
+            yield path, f'no column has the slot "{slot}"', f"slots: {', '.join(sorted(slots))}"
+        try:
+            used = fields(template)
+        except TemplateError as error:
+            yield path, f'template "{template}": {error}', ""
+            continue
+        for statistic, form in used:
+            yield from _known(path, statistic, "statistic", STATISTICS)
+            if form not in table.formats:
+                yield from _known(path, form, "format", FORMATS)
+    analysis: Analysis | None = draft.named["analyses"].get(row.analysis)
+    if analysis and isinstance(analysis.method, Counts) and row.parameter:
+        declared = (*(r.id for r in analysis.method.rows), *analysis.method.levels)
+        if declared:
+            yield from _known(path, row.parameter, "row or level", declared)
