@@ -18,9 +18,10 @@ from openlupus.protocol.analyses import (
     Summary,
 )
 from openlupus.protocol.base import Test, Where
-from openlupus.protocol.displays import Figure, Row, Table
+from openlupus.protocol.displays import Figure, Row, Table, Zero
 from openlupus.protocol.faults import Fault, Path, line_of
-from openlupus.protocol.templates import FORMATS, STATISTICS, TemplateError, fields
+from openlupus.protocol.templates import FORMATS, TemplateError, fields
+from openlupus.results import STATISTICS
 
 Found = Iterator[tuple[Path, str, str]]
 """Path in the file, what is wrong, what to do."""
@@ -321,6 +322,11 @@ def _displays(draft: Draft) -> Found:
             yield from _row(draft, (*path, "rows", i), row, display)
 
 
+def _zeros(zero: Zero) -> tuple[str, ...]:
+    """The texts that are printed where n is 0; they may be templates too."""
+    return tuple(zero.values()) if isinstance(zero, dict) else (zero,) if zero else ()
+
+
 def _row(draft: Draft, path: Path, row: Row, table: Table) -> Found:
     if row.heading:
         return
@@ -328,9 +334,10 @@ def _row(draft: Draft, path: Path, row: Row, table: Table) -> Found:
     if row.visit:
         yield from _known(path, row.visit, "visit", draft.visit_ids)
     slots = {column.slot for column in table.columns}
-    for slot, template in row.cells.items():
+    for slot in row.cells:
         if slot not in slots:
             yield path, f'no column has the slot "{slot}"', f"slots: {', '.join(sorted(slots))}"
+    for template in (*row.cells.values(), *_zeros(row.zero), *_zeros(table.zero)):
         try:
             used = fields(template)
         except TemplateError as error:

@@ -2,12 +2,10 @@
 
 import re
 
-STATISTICS = (
-    "N", "n", "events", "mean", "sd", "median", "q1", "q3", "minimum", "maximum", "proportion",
-    "difference", "se", "lower", "upper", "p", "p_adjusted", "rejected", "lsmean",
-    "statistic", "df",
-)  # fmt: skip
-"""Names of statistics in results."""
+from openlupus.results import STATISTICS
+
+COUNTS = frozenset({"N", "n", "events", "df", "rejected"})
+"""Statistics that are whole numbers, and need no format."""
 
 FORMATS = ("int", "0", "1", "2", "3", "4", "pct", "pct1", "pp1", "p")
 """Formats that every display knows; a table may declare more."""
@@ -24,7 +22,11 @@ def fields(template: str) -> list[tuple[str, str]]:
     rest = _FIELD.sub("", template)
     if "{" in rest or "}" in rest:
         raise TemplateError("a brace is not closed or a field is not {statistic:format}")
-    return [(name, form or "int") for name, form in _FIELD.findall(template)]
+    found: list[tuple[str, str]] = _FIELD.findall(template)
+    for name, form in found:
+        if not form and name in STATISTICS and name not in COUNTS:
+            raise TemplateError(f"{name!r} needs a format, as in {{{name}:1}}")
+    return [(name, form or "int") for name, form in found]
 
 
 def substitute(template: str, texts: dict[tuple[str, str], str]) -> str:

@@ -1,0 +1,1 @@
+"""Figures, drawn from values that name everything they show."""

@@ -1,0 +1,283 @@
+"""How a declared table and results become a table model. No markup, no arithmetic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from openlupus.display.model import Cell, Header, TableModel, TableRow
+from openlupus.display.outline import Line, expand, keyed, label_of
+from openlupus.display.rounding import Printer, printers
+from openlupus.errors import DisplayError
+from openlupus.protocol.displays import Column, Row, Table, Zero
+from openlupus.protocol.templates import TemplateError, fields, substitute
+from openlupus.results import STATISTICS, ResultRow, Results
+
+POPULATION = "population"
+"""The built-in analysis whose `N` stands in column headers."""
+
+Found = Mapping[str, ResultRow | None]
+"""Statistic to the row that gives it."""
+
+
+def build_table(
+    declared: Table,
+    results: Results,
+    *,
+    labels: Mapping[str, str],
+    synthetic: bool,
+    dummy_arms: bool,
+    id: str = "",  # noqa: A002 - the name that every model of a display has
+    published: Mapping[tuple[str, str], str] | None = None,
+) -> TableModel:
+    """A declared table filled with results.
+
+    Args:
+        declared: Layout and words.
+        results: The numbers; nothing else is looked at.
+        labels: Id of an arm, group or population, or a parameter, to its label; `{label}` in a
+            header is the label of the column's group.
+        synthetic: Whether the records are simulated; the table then says so.
+        dummy_arms: Whether arms are dummies; the table then says so.
+        id: The display's id in the declaration; made from its number when not given.
+        published: Text of published cells by (row key, column key), see `TableRow.key`.
+
+    Raises:
+        DisplayError: With every fault of the declaration that these results show.
+    """
+    filler = _Filler(declared, results, dict(labels))
+    filler.check()
+    lines = [line for row in declared.rows for line in expand(row, results, labels=labels)]
+    places = keyed(lines, stubs=len(declared.stub))
+    beside = dict(published or {})
+    rows = tuple(
+        TableRow(
+            labels=place.labels,
+            key=place.key,
+            group=place.group,
+            heading=line.row.heading,
+            indent=line.row.indent,
+            cells=tuple(
+                replace(
+                    filler.cell(line, column),
+                    published=beside.pop((place.key, column.key), None),
+                )
+                for column in declared.columns
+            ),
+        )
+        for line, place in zip(lines, places, strict=True)
+    )
+    return TableModel(
+        id=id or declared.number.lower().replace(" ", "-"),
+        number=declared.number,
+        title=declared.title,
+        population=labels.get(declared.population, declared.population),
+        style=declared.style,
+        stub=declared.stub,
+        spanners=filler.spanners(),
+        columns=tuple(Header(c.key, filler.header(c.header, c)) for c in declared.columns),
+        measure=declared.measure,
+        rows=rows,
+        footnotes=(*declared.footnotes, *_legend(declared, rows)),
+        analyses=_used(rows),
+        synthetic=synthetic,
+        dummy_arms=dummy_arms,
+        unplaced=tuple(f"{row} / {column}" for row, column in beside),
+    )
+
+
+def _legend(declared: Table, rows: tuple[TableRow, ...]) -> tuple[str, ...]:
+    missing = any(cell.kind == "missing" for row in rows for cell in row.cells)
+    if not missing or not declared.missing:
+        return ()
+    return (f"{declared.missing} denotes not estimable.",)
+
+
+def _used(rows: tuple[TableRow, ...]) -> tuple[str, ...]:
+    cells = (cell for row in rows for cell in row.cells)
+    return tuple(dict.fromkeys(result.analysis for cell in cells for result in cell.rests_on))
+
+
+@dataclass(frozen=True)
+class _Filler:
+    """Fills the cells of one table from one set of results."""
+
+    declared: Table
+    results: Results
+    labels: Mapping[str, str]
+
+    @cached_property
+    def formats(self) -> Mapping[str, Printer]:
+        return printers(self.declared.formats, style=self.declared.style)
+
+    @cached_property
+    def statistics(self) -> frozenset[str]:
+        return frozenset(STATISTICS) | frozenset(self.results.rows["statistic"].unique())
+
+    # -- faults of the declaration ----------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise every fault of the declaration at once."""
+        faults = [
+            f"row {place} ({label_of(row)!r}): {fault}"
+            for place, row in enumerate(self.declared.rows, 1)
+            for fault in self._row_faults(row)
+        ]
+        faults += [f"zero: {fault}" for fault in self._faults_in(*_texts(self.declared.zero))]
+        if faults:
+            listed = "\n".join(f"  {fault}" for fault in faults)
+            raise DisplayError(f"{self.declared.number}: the declaration has faults\n{listed}")
+
+    def _row_faults(self, row: Row) -> list[str]:
+        faults: list[str] = []
+        if row.analysis and row.analysis not in self.results.analyses:
+            faults.append(f"no analysis {row.analysis!r} in the results")
+        if (row.cells or row.expand) and not row.analysis:
+            faults.append("it has cells to fill and names no analysis")
+        if isinstance(row.label, tuple) and len(row.label) > len(self.declared.stub):
+            faults.append("it has more labels than the stub has columns")
+        slots = {column.slot for column in self.declared.columns}
+        faults += [f"no column has the slot {slot!r}" for slot in row.cells if slot not in slots]
+        return faults + self._faults_in(*row.cells.values(), *_texts(row.zero))
+
+    def _faults_in(self, *templates: str) -> list[str]:
+        faults: list[str] = []
+        for template in templates:
+            try:
+                named = fields(template)
+            except TemplateError as error:
+                faults.append(f"template {template!r}: {error}")
+                continue
+            faults += [
+                f"template {template!r}: {fault}"
+                for field in named
+                if (fault := self._fault(*field))
+            ]
+        return faults
+
+    def _fault(self, statistic: str, form: str) -> str:
+        if statistic not in self.statistics:
+            return f"no statistic {statistic!r}; there are {', '.join(sorted(self.statistics))}"
+        if form not in self.formats:
+            return f"no format {form!r}; there are {', '.join(self.formats)}"
+        return ""
+
+    # -- headers ----------------------------------------------------------------------------
+
+    def header(self, words: str, column: Column) -> str:
+        """Words above a column, with the label and the number of subjects of its group."""
+        text = words.replace("{label}", self.labels.get(column.group, column.group))
+        if "{N}" not in text:
+            return text
+        for row in self.results.find(analysis=POPULATION, statistic="N", group=column.group):
+            if row.population == self.declared.population and row.value is not None:
+                return text.replace("{N}", self.formats["int"](row.value))
+        raise DisplayError(
+            f"{self.declared.number}, column {column.key!r}: the results give no number of subjects"
+            f" of group {column.group!r} in population {self.declared.population!r}"
+        )
+
+    def spanners(self) -> tuple[Header, ...]:
+        """Headers over neighbouring columns that name the same one; empty where none is named."""
+        columns = self.declared.columns
+        if not any(column.spanner for column in columns):
+            return ()
+        spans: list[Header] = []
+        for column in columns:
+            text = self.header(column.spanner, column)
+            if spans and text and spans[-1].text == text:
+                spans[-1] = replace(spans[-1], span=spans[-1].span + 1)
+            else:
+                spans.append(Header(column.key, text))
+        return tuple(spans)
+
+    # -- cells ------------------------------------------------------------------------------
+
+    def cell(self, line: Line, column: Column) -> Cell:
+        """The cell of a row and a column."""
+        template = line.row.cells.get(column.slot)
+        if template is None:
+            return Cell()
+        found = self._rows(template, line, column)
+        zero = self._zero(template, line, column)
+        if zero is not None:
+            found = {**found, **self._rows(zero, line, column)}
+            template, kind = zero, "zero"
+        elif found and not any(found.values()):
+            return Cell()
+        else:
+            given = all(row and row.value is not None for row in found.values())
+            kind = "value" if given else "missing"
+        rows = tuple(row for row in found.values() if row is not None)
+        return Cell(
+            text=self._filled(template, found),
+            kind=kind,
+            rests_on=rows,
+            warnings=tuple(dict.fromkeys(row.warnings for row in rows if row.warnings)),
+        )
+
+    def _zero(self, template: str, line: Line, column: Column) -> str | None:
+        """What the cell prints for an n of 0; None where n is not 0 or nothing is declared.
+
+        A text for every slot takes the place of templates that print n; a text for one slot takes
+        the place of that slot's template, whatever it prints.
+        """
+        own, general = line.row.zero, self.declared.zero
+        declared = own if own is not None else general
+        if isinstance(declared, dict):
+            text = declared.get(column.slot)
+        else:
+            text = declared if "n" in dict(fields(template)) else None
+        if text is None:
+            return None
+        count = self._find("n", line, column)
+        return text if count is not None and count.value == 0 else None
+
+    def _filled(self, template: str, found: Found) -> str:
+        named = fields(template)
+        values = [found[statistic] for statistic, _ in named]
+        if named and all(row is None or row.value is None for row in values):
+            return self.declared.missing
+        return substitute(template, {(s, form): self._printed(found[s], form) for s, form in named})
+
+    def _printed(self, row: ResultRow | None, form: str) -> str:
+        if row is None or row.value is None:
+            return self.declared.missing
+        return self.formats[form](row.value)
+
+    def _rows(self, template: str, line: Line, column: Column) -> Found:
+        return {s: self._find(s, line, column) for s, _ in fields(template)}
+
+    def _find(self, statistic: str, line: Line, column: Column) -> ResultRow | None:
+        """The row of a comparison, else of its group alone."""
+        row = line.row
+        group = column.group if row.group is None else row.group
+        comparator = column.comparator if row.comparator is None else row.comparator
+        found = self._one(statistic, line, group, comparator)
+        if found is None and comparator:
+            return self._one(statistic, line, group, "")
+        return found
+
+    def _one(self, statistic: str, line: Line, group: str, comparator: str) -> ResultRow | None:
+        found = self.results.find(
+            analysis=line.row.analysis,
+            statistic=statistic,
+            parameter=line.parameter,
+            visit=line.visit,
+            subgroup=line.subgroup,
+            group=group,
+            comparator=comparator,
+        )
+        if len(found) <= 1:
+            return found[0] if found else None
+        own = [row for row in found if row.population == self.declared.population]
+        if len(own) == 1:
+            return own[0]
+        ways = ", ".join(f"{row.method} in {row.population}" for row in found)
+        raise DisplayError(
+            f"{self.declared.number}: {statistic!r} of analysis {line.row.analysis!r} is given"
+            f" more than once ({ways}); give each method and population an analysis of its own"
+        )
+
+
+def _texts(zero: Zero) -> tuple[str, ...]:
+    return tuple(zero.values()) if isinstance(zero, dict) else (zero,) if zero else ()
