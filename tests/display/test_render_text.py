@@ -45,7 +45,7 @@ def test_spanners_measure_and_several_stub_columns(build, declared):
 
 
 def test_says_that_arms_are_dummies_and_lays_published_cells_beside(build, declared):
-    published = {("Response", "p"): "0.01", ("Race — no. (%)†|Other", "a"): "4 (50)"}
+    published = {("Response", "p"): "0.01", ("Race — no. (%)|Other", "a"): "4 (50)"}
     text = table_text(build(declared, dummy_arms=True, published=published))
     assert "DUMMY ARMS: not the randomised treatments" in text
     assert "0.01 {=}" in text
