@@ -1,0 +1,20 @@
+"""Fingerprints of files, for the manifest: two equal ones are the same bytes."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file as 64 hexadecimal digits, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_all(paths: Iterable[Path]) -> str:
+    """SHA-256 of several files as one: of the lines `<sha256>  <name>`, sorted by name.
+
+    The same as `sha256sum NAME... | sha256sum` inside their folder.
+    """
+    lines = [f"{sha256(path)}  {path.name}\n" for path in sorted(paths, key=lambda p: p.name)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""A study from disk: its declaration and its data, by folder or by the name of a shipped study."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from openlupus.derivation import Arms
+from openlupus.errors import FileFormatError, UnknownStudyError
+from openlupus.exchange.fingerprint import sha256
+from openlupus.exchange.read import read_adam, read_folder
+from openlupus.protocol import Protocol
+from openlupus.protocol import load as load_protocol
+from openlupus.records import Records, from_frames
+from openlupus.records.model import to_polars
+
+SHIPPED = Path(str(files("openlupus"))) / "studies"
+TEMPLATE = "template"
+DRY_RUN_SEED = 1
+
+
+@dataclass(frozen=True)
+class Study:
+    """A declared trial with its data: item-level records, or analysis data sets as given."""
+
+    name: str
+    folder: Path
+    protocol: Protocol
+    arms: Arms
+    records: Records | None = None
+    given: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Name of each file that was read to its SHA-256."""
+
+
+def load_study(
+    study: str | Path,
+    *,
+    data: str | Path | Mapping[str, Any] | None = None,
+    arms: Arms | None = None,
+) -> Study:
+    """A study: its declaration and its data.
+
+    Args:
+        study: Folder with a `study.toml`, a declaration file, or the name of a shipped study.
+        data: Folder with records (or ADaM files, if the declaration says that they are given), or
+            frames by name (pandas, polars, pyarrow). The study's own `data` folder when absent.
+        arms: True or shuffled arms. When absent, true arms if the declaration states a lock, else
+            shuffled ones: nobody is unblinded by accident.
+
+    Raises:
+        UnknownStudyError: there is no such study.
+        ProtocolError: the declaration is not valid; all its faults are named.
+        FileFormatError, RecordsError: the data cannot be read; all faults are named.
+    """
+    path = find(study)
+    protocol = load_protocol(path)
+    declaration = path / "study.toml" if path.is_dir() else path
+    folder = declaration.parent
+    lock = protocol.study.lock
+    arms = arms or (Arms.unblinded(lock) if lock else Arms.dummy(DRY_RUN_SEED))
+    inputs = {declaration.name: sha256(declaration)}
+    records, given = None, dict[str, pl.DataFrame]()
+    frames = data if isinstance(data, Mapping) else None
+    source = folder / "data" if data is None or isinstance(data, Mapping) else Path(data)
+    if protocol.data.adam == "given":
+        if frames is None:
+            given = read_adam(source)
+            inputs |= {p.name: sha256(p) for p in sorted(source.iterdir()) if p.is_file()}
+        else:
+            given = {name.upper(): to_polars(frame).collect() for name, frame in frames.items()}
+    else:
+        records = from_frames(frames) if frames is not None else read_folder(source)
+        inputs |= {origin.path: origin.sha256 for origin in records.origin.values()}
+    return Study(folder.name, folder, protocol, arms, records, given, inputs)
+
+
+def find(study: str | Path) -> Path:
+    """The folder or file of a study, or the folder of the shipped study of that name."""
+    if Path(study).exists():
+        return Path(study)
+    if str(study) in shipped():
+        return SHIPPED / str(study)
+    raise UnknownStudyError(
+        f"there is no study {study}: neither a folder with a study.toml nor a shipped study "
+        f"({', '.join(shipped())}); make one with `openlupus new DIR`"
+    )
+
+
+def shipped() -> list[str]:
+    """Names of the studies that come with the package."""
+    names = (path.parent.name for path in SHIPPED.glob("*/study.toml"))
+    return sorted(name for name in names if name != TEMPLATE)
+
+
+def demo_study() -> str:
+    """Name of the shipped study that the demonstration reports on."""
+    return (SHIPPED / "demo").read_text(encoding="utf-8").strip()
+
+
+def published_cells(study: Study) -> dict[str, dict[tuple[str, str], str]]:
+    """Cells of the study's printed tables: name of the table, then (row, column), to text.
+
+    Raises:
+        FileFormatError: the study has no `published.toml`, or it is not valid TOML.
+    """
+    path = study.folder / "published.toml"
+    if not path.is_file():
+        raise FileFormatError(f"{path} does not exist; it holds the printed cells to lay beside")
+    try:
+        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileFormatError(f"{path} cannot be read: {error}") from None
+    tables: dict[str, dict[str, dict[str, str]]] = declared.get("cells", {})
+    return {
+        table: {
+            (row, column): text for row, texts in rows.items() for column, text in texts.items()
+        }
+        for table, rows in tables.items()
+    }
