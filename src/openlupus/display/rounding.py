@@ -5,6 +5,9 @@ away from zero at the digits asked for, as SAS prints. The first step lets a dec
 binary arithmetic has missed by its last bits (a mean of 42.65 computed as 42.649999999999999) count
 as the half that it is; it moves nothing that differs from a half by more than one part in 10^11.
 A result that rounds to zero has no sign.
+
+A format may declare the other rule, `ties = "even"`: the exact binary value, ties to even, as R and
+C print it. It is there to lay cells beside tables that were printed so.
 """
 
 import math
@@ -18,30 +21,36 @@ from typing import Literal
 from openlupus.protocol.displays import Format
 
 Style = Literal["journal", "regulatory"]
+Ties = Literal["away", "even"]
 Printer = Callable[[float], str]
 
 SIGNIFICANT_DIGITS = 12
 
 _TAKE = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN)
 # Wide enough for every float64, so that no quantisation can overflow the context.
-_WIDE = Context(prec=700, rounding=ROUND_HALF_UP)
+_AWAY = Context(prec=1100, rounding=ROUND_HALF_UP)
+_EVEN = Context(prec=1100, rounding=ROUND_HALF_EVEN)
 _BOUND = re.compile(r"\s*[<>]\s*(\d*\.?\d+)\s*$")
 
 
-def rounded(value: float, digits: int, *, shift: int = 0) -> Decimal:
-    """A finite value times 10**shift, rounded half away from zero to `digits` decimals."""
-    number = float(value)
-    exact = Decimal(int(number)) if number.is_integer() else _TAKE.create_decimal(repr(number))
-    step = Decimal(1).scaleb(-digits)
-    result = exact.scaleb(shift, _WIDE).quantize(step, context=_WIDE)
+def rounded(value: float, digits: int, *, shift: int = 0, ties: Ties = "away") -> Decimal:
+    """A finite value times 10**shift, rounded to `digits` decimals by the rule of `ties`."""
+    number, step = float(value), Decimal(1).scaleb(-digits)
+    if ties == "even":
+        result = Decimal(number).scaleb(shift, _EVEN).quantize(step, context=_EVEN)
+    else:
+        exact = Decimal(int(number)) if number.is_integer() else _TAKE.create_decimal(repr(number))
+        result = exact.scaleb(shift, _AWAY).quantize(step, context=_AWAY)
     return result if result else abs(result)
 
 
-def number(value: float, *, digits: int, leading_zero: bool = True, shift: int = 0) -> str:
+def number(
+    value: float, *, digits: int, leading_zero: bool = True, shift: int = 0, ties: Ties = "away"
+) -> str:
     """A number with `digits` decimals; `shift` 2 prints a proportion per cent."""
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    text = format(rounded(value, digits, shift=shift), "f")
+    text = format(rounded(value, digits, shift=shift, ties=ties), "f")
     return text if leading_zero else re.sub(r"^(-?)0\.", r"\1.", text)
 
 
@@ -96,7 +105,7 @@ def printed(value: float, form: Format) -> str:
     zero = form.leading_zero
     match form.kind:
         case "number":
-            return number(value, digits=form.digits, leading_zero=zero)
+            return number(value, digits=form.digits, leading_zero=zero, ties=form.ties)
         case "points":
             return number(value, digits=form.digits, leading_zero=zero, shift=2)
         case "percent":

@@ -248,13 +248,16 @@ class _Filler:
         return {s: self._find(s, line, column) for s, _ in fields(template)}
 
     def _find(self, statistic: str, line: Line, column: Column) -> ResultRow | None:
-        """The row of a comparison, else of its group alone."""
+        """The row of a comparison, else of its group alone; of a P value, else of the whole
+        variable that the parameter is a level of (parameter "")."""
         row = line.row
         group = column.group if row.group is None else row.group
         comparator = column.comparator if row.comparator is None else row.comparator
         found = self._one(statistic, line, group, comparator)
         if found is None and comparator:
-            return self._one(statistic, line, group, "")
+            found = self._one(statistic, line, group, "")
+        if found is None and statistic == "p" and line.parameter:
+            return self._find(statistic, replace(line, parameter=""), column)
         return found
 
     def _one(self, statistic: str, line: Line, group: str, comparator: str) -> ResultRow | None:

@@ -15,6 +15,9 @@ class Format(Part):
 
     kind: Literal["number", "percent", "points", "p"] = "number"
     digits: int = Field(1, ge=0, le=8)
+    ties: Literal["away", "even"] = "away"
+    """Of a `number`: half away from zero, as SAS rounds; or the exact binary value with ties to
+    even, as R prints."""
     low: str = ""
     """Printed instead of a P value below the bound that it names, for example `<0.001`."""
     high: str = ""

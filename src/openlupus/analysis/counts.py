@@ -1,0 +1,232 @@
+"""Counts of subjects: by level of a variable, or by named conditions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from openlupus.analysis.select import SUBJECT, Scope, one_record_each, scope
+from openlupus.derivation.model import AnalysisData
+from openlupus.errors import AnalysisError, StatisticsError
+from openlupus.protocol.analyses import Counts
+from openlupus.protocol.base import Test, Where
+from openlupus.protocol.conditions import expression
+from openlupus.protocol.model import Protocol
+from openlupus.results import ResultRow
+from openlupus.statistics.contingency import fisher_exact, pearson_chisquare
+
+
+@dataclass(frozen=True)
+class Level:
+    """A row of the table of counts: who meets the condition.
+
+    Attributes:
+        parameter: Its id, or the level's value.
+        counted: Group to subjects who meet it.
+        among: Group to subjects of the denominator.
+    """
+
+    parameter: str
+    where: Where
+    counted: Mapping[str, int]
+    among: Mapping[str, int]
+
+
+def count_rows(
+    name: str, protocol: Protocol, data: AnalysisData, subjects: pl.DataFrame
+) -> list[ResultRow]:
+    """N, n and proportion of each level or row (parameter: its id) in each group, and tests.
+
+    Counts of a variable, and of rows that exclude each other, also have N and n over all levels
+    (parameter "").
+
+    Raises:
+        AnalysisError: a column is absent, a level is found that is not listed, or a subject meets
+            two rows that exclude each other.
+    """
+    method = protocol.analyses[name].method
+    assert isinstance(method, Counts)
+    columns = [method.variable] if method.variable else [c for r in method.rows for c in r.where]
+    seen = scope(name, protocol, data, subjects, columns=columns)
+    conditions = _conditions(seen, method)
+    together = bool(method.variable) or method.exclusive
+    levels = [_level(seen, method, parameter, where) for parameter, where in conditions.items()]
+    rows: list[ResultRow] = []
+    if together:
+        _refuse_two_levels(seen, conditions)
+        whole = _level(seen, method, "", {column: Test() for column in columns})
+        rows += _whole(seen, method, whole, levels)
+    rows += [row for level in levels for row in _counted(seen, method, level)]
+    match method.test:
+        case "chi_square" if together:
+            table = [[level.counted[arm] for level in levels] for arm in seen.arms]
+            rows += _chi_square(seen, "", table)
+        case "chi_square":
+            for level in levels:
+                rows += _chi_square(seen, level.parameter, [_met(level, arm) for arm in seen.arms])
+        case "fisher":
+            rows += [row for level in levels for row in _fisher(seen, level)]
+        case "none":
+            pass
+    return rows
+
+
+def _conditions(seen: Scope, method: Counts) -> dict[str, Where]:
+    if not method.variable:
+        return {row.id: row.where for row in method.rows}
+    found = _values(seen.records[method.variable])
+    if method.levels and (more := [level for level in found if level not in method.levels]):
+        raise AnalysisError(
+            f"analysis {seen.name}: {method.variable} takes the value {', '.join(more)}, which is"
+            f" not among its levels {', '.join(method.levels)}"
+        )
+    return {level: {method.variable: Test(equals=level)} for level in method.levels or found}
+
+
+def _values(column: pl.Series) -> list[str]:
+    """Values that occur, in order, as a condition writes them."""
+    values = column.drop_nulls().unique().sort().to_list()
+    return [f"{v:g}" if isinstance(v, float) else str(v) for v in values if v != ""]
+
+
+def _level(seen: Scope, method: Counts, parameter: str, where: Where) -> Level:
+    """Subjects with a record that meets the condition, and subjects of the denominator."""
+    schema = seen.records.schema
+    met = seen.records.filter(expression(where, schema))
+    match method.denominator:
+        case "population":
+            base = seen.subjects
+        case "eligible":
+            base = seen.records
+        case "not_missing":
+            asked = {column: Test(is_missing=False) for column in where}
+            base = seen.records.filter(expression(asked, schema))
+    groups = tuple(dict.fromkeys([*seen.groups, *seen.arms]))
+    return Level(
+        parameter,
+        where,
+        {group: seen.of(met, group)[SUBJECT].n_unique() for group in groups},
+        {group: seen.of(base, group)[SUBJECT].n_unique() for group in groups},
+    )
+
+
+def _refuse_two_levels(seen: Scope, conditions: Mapping[str, Where]) -> None:
+    one_record_each(seen)
+    schema = seen.records.schema
+    met = pl.sum_horizontal(
+        pl.lit(0), *[expression(where, schema).cast(pl.Int64) for where in conditions.values()]
+    )
+    several = seen.records.filter(met > 1)
+    if several.height:
+        raise AnalysisError(
+            f"analysis {seen.name}: {several.height} subject(s) meet two of the rows, which should"
+            f" exclude each other, for example {several[SUBJECT][0]}"
+        )
+
+
+def _whole(seen: Scope, method: Counts, whole: Level, levels: Sequence[Level]) -> list[ResultRow]:
+    """N, and n who are in any level."""
+    known: Where = {method.variable: Test(is_missing=False)} if method.variable else {}
+    rows: list[ResultRow] = []
+    for group in seen.groups:
+        n, among = sum(level.counted[group] for level in levels), whole.among[group]
+        rest = among - n
+        shared: dict[str, Any] = {
+            "method": "counts",
+            "group": group,
+            "n": among,
+            "warnings": (f"{rest} subject(s) are in no level",) if rest else (),
+        }
+        whom = _among_source(seen, method, group, whole.where)
+        rows.append(seen.row("N", float(among), source=whom, **shared))
+        rows.append(seen.row("n", float(n), source=seen.source([group], known), **shared))
+    return rows
+
+
+def _among_source(seen: Scope, method: Counts, group: str, asked: Where) -> str:
+    """Pointer to the subjects of the denominator of a level that asks for these columns."""
+    if method.denominator == "population":
+        return seen.subject_source([group])
+    known = asked if method.denominator == "not_missing" else {}
+    return seen.source([group], {column: Test(is_missing=False) for column in known})
+
+
+def _counted(seen: Scope, method: Counts, level: Level) -> list[ResultRow]:
+    rows: list[ResultRow] = []
+    for group in seen.groups:
+        n, among = level.counted[group], level.among[group]
+        empty = () if among else ("no subject of the group is counted, so there is no proportion",)
+        shared: dict[str, Any] = {
+            "method": "counts",
+            "parameter": level.parameter,
+            "group": group,
+            "n": among,
+            "warnings": empty,
+        }
+        whom = _among_source(seen, method, group, level.where)
+        values = {"n": float(n), "proportion": n / among if among else None}
+        rows.append(seen.row("N", float(among), source=whom, **shared))
+        rows += seen.rows(values, source=seen.source([group], level.where), **shared)
+    return rows
+
+
+def _met(level: Level, group: str) -> list[int]:
+    return [level.counted[group], level.among[group] - level.counted[group]]
+
+
+def _chi_square(seen: Scope, parameter: str, table: list[list[int]]) -> list[ResultRow]:
+    total = sum(map(sum, table))
+    found: dict[str, float | None] = {"statistic": None, "df": None, "p": None}
+    said: tuple[str, ...] = ("no subject is counted, so there is nothing to test",)
+    if total:
+        test = pearson_chisquare(table)
+        said = test.warnings
+        found = {"statistic": test.statistic, "df": float(test.df), "p": test.p}
+    return seen.rows(
+        found,
+        method="chi_square",
+        parameter=parameter,
+        n=total,
+        source=seen.source(seen.arms),
+        warnings=said,
+    )
+
+
+def _fisher(seen: Scope, level: Level) -> list[ResultRow]:
+    rows: list[ResultRow] = []
+    for pair in seen.analysis.compare.all:
+        p, said = fisher_p([level.counted[g] for g in pair], [level.among[g] for g in pair])
+        rows.append(
+            seen.row(
+                "p",
+                p,
+                method="fisher",
+                parameter=level.parameter,
+                group=pair[0],
+                comparator=pair[1],
+                n=sum(level.among[g] for g in pair),
+                source=seen.source(pair, level.where),
+                warnings=said,
+            )
+        )
+    return rows
+
+
+def fisher_p(counted: Sequence[int], among: Sequence[int]) -> tuple[float | None, tuple[str, ...]]:
+    """Fisher's exact P of two groups, and warnings; no P where a group is empty or nobody has it.
+
+    Args:
+        counted: Subjects with the event, test and comparator.
+        among: Subjects, same order.
+    """
+    if not all(among):
+        return None, ("one of the groups has no subject, so there is nothing to test",)
+    if not any(counted):
+        return None, ("no subject of either group is counted, so there is nothing to test",)
+    table = [[n, total - n] for n, total in zip(counted, among, strict=True)]
+    try:
+        test = fisher_exact(table)
+    except StatisticsError as error:
+        return None, (str(error),)
+    return test.p, test.warnings

@@ -1,0 +1,247 @@
+"""Responders of an end point at a visit: counts, differences with limits, tests."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from openlupus.analysis.counts import fisher_p
+from openlupus.analysis.select import SUBJECT, Scope, one_record_each, scope
+from openlupus.analysis.summary import as_numbers
+from openlupus.derivation.model import AnalysisData
+from openlupus.errors import AnalysisError, StatisticsError
+from openlupus.protocol.analyses import Responder
+from openlupus.protocol.base import Test, Where
+from openlupus.protocol.conditions import expression
+from openlupus.protocol.model import Endpoint, Protocol
+from openlupus.results import ResultRow
+from openlupus.statistics.cmh import cmh, mantel_fleiss
+from openlupus.statistics.contingency import pearson_chisquare
+from openlupus.statistics.interval import Floats
+from openlupus.statistics.risk_difference import (
+    Interval,
+    common_risk_difference,
+    newcombe,
+    stratified_newcombe,
+)
+
+DATASET = "ADRESP"
+_STRATUM = "_stratum"
+_WITH_VERDICT: Where = {"AVAL": Test(is_missing=False)}
+_RESPONDING: Where = {"AVAL": Test(equals=1)}
+_TRUSTED = 5
+"""Mantel and Fleiss: above this number the chi-square approximation of the CMH test holds."""
+
+Found = tuple[Mapping[str, float | None], tuple[str, ...]]
+"""Statistics by name, and warnings."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Verdicts of two groups, test in row 0.
+
+    Attributes:
+        responders, n: Counts by stratum, shape (2, strata).
+        crude, crude_n: Counts of all verdicts, shape (2, 1).
+        said: Warnings on subjects who are in no stratum.
+    """
+
+    responders: Floats
+    n: Floats
+    crude: Floats
+    crude_n: Floats
+    said: tuple[str, ...]
+
+
+def responder_rows(
+    name: str, protocol: Protocol, data: AnalysisData, subjects: pl.DataFrame
+) -> list[ResultRow]:
+    """N, n and proportion in each group; difference, limits and test of each comparison.
+
+    N counts the subjects of the population with a verdict (AVAL 1 or 0), n those with 1. The
+    parameter is the end point's.
+
+    Raises:
+        AnalysisError: a column is absent, a subject has two verdicts at the visit, or AVAL is
+            something else than 1, 0 and missing.
+    """
+    analysis = protocol.analyses[name]
+    method = analysis.method
+    assert isinstance(method, Responder)
+    endpoint = protocol.endpoints[analysis.endpoint]
+    columns = ("AVAL", *strata_columns(protocol, method))
+    own: Where = {"PARAMCD": Test(equals=endpoint.parameter)}
+    seen = scope(name, protocol, data, subjects, columns=columns, further=own, dataset=DATASET)
+    one_record_each(seen)
+    verdicts = _verdicts(seen).with_columns(_stratum_number(protocol, method).alias(_STRATUM))
+    rows = [row for group in seen.groups for row in _counted(seen, endpoint, group, verdicts)]
+    for pair in analysis.compare.all:
+        rows += _compared(seen, method, endpoint, pair, verdicts)
+    return rows
+
+
+def _verdicts(seen: Scope) -> pl.DataFrame:
+    """Records with a verdict."""
+    aval = as_numbers(seen, seen.records["AVAL"])
+    other = ~(np.isnan(aval) | np.isin(aval, (0, 1)))
+    if other.any():
+        raise AnalysisError(
+            f"analysis {seen.name}: AVAL of {seen.dataset} is {aval[other][0]:g} in"
+            f" {int(other.sum())} record(s); a verdict is 1, 0 or missing"
+        )
+    verdicts = seen.records.with_columns(AVAL=pl.Series(values=aval))
+    return verdicts.filter(pl.col("AVAL").is_not_nan())
+
+
+def strata_columns(protocol: Protocol, method: Responder) -> tuple[str, ...]:
+    """ADSL variables with the level id of each stratum of the analysis."""
+    end = "R" if method.strata_as == "randomised" else "V"
+    order = list(protocol.strata)
+    return tuple(f"STRAT{order.index(stratum) + 1}{end}" for stratum in method.strata)
+
+
+def combinations(protocol: Protocol, method: Responder) -> int:
+    """How many strata the levels make together."""
+    return math.prod(len(protocol.strata[stratum].levels) for stratum in method.strata)
+
+
+def _stratum_number(protocol: Protocol, method: Responder) -> pl.Expr:
+    """Number of a subject's combination of levels, the last factor running fastest; null where
+    a level is missing or not declared."""
+    number: pl.Expr = pl.lit(0, dtype=pl.Int64)
+    for stratum, column in zip(method.strata, strata_columns(protocol, method), strict=True):
+        places = {level.id: i for i, level in enumerate(protocol.strata[stratum].levels)}
+        text = pl.col(column).cast(pl.String)
+        place = text.replace_strict(places, default=None, return_dtype=pl.Int64)
+        number = number * len(places) + place
+    return number
+
+
+def _counted(
+    seen: Scope, endpoint: Endpoint, group: str, verdicts: pl.DataFrame
+) -> list[ResultRow]:
+    own = seen.of(verdicts, group)
+    among, n = own.height, int(own["AVAL"].sum())
+    eligible = seen.of(seen.subjects, group)
+    eligible = eligible.filter(expression(endpoint.eligible, eligible.schema))
+    without = eligible.join(own, on=SUBJECT, how="anti").height
+    said = [f"{without} subject(s) have no verdict and are not counted"] if without else []
+    if not among:
+        said.append("no subject of the group has a verdict, so there is no proportion")
+    values = {"N": float(among), "n": float(n), "proportion": n / among if among else None}
+    where = {"N": _WITH_VERDICT, "n": _RESPONDING, "proportion": _WITH_VERDICT}
+    return [
+        seen.row(
+            statistic,
+            value,
+            method="count",
+            parameter=endpoint.parameter,
+            group=group,
+            n=among,
+            source=seen.source([group], where[statistic]),
+            warnings=said,
+        )
+        for statistic, value in values.items()
+    ]
+
+
+def _compared(
+    seen: Scope,
+    method: Responder,
+    endpoint: Endpoint,
+    pair: tuple[str, str],
+    verdicts: pl.DataFrame,
+) -> list[ResultRow]:
+    strata = combinations(seen.protocol, method)
+    tables = _tables(*(seen.of(verdicts, group) for group in pair), strata=strata)
+    estimate = "difference" if method.interval == "none" else method.interval
+    rows: list[ResultRow] = []
+    for name, crude, (values, said) in (
+        (estimate, method.interval == "newcombe", _interval(method, tables)),
+        (method.test, method.test != "cmh", _test(method, tables)),
+    ):
+        rows += seen.rows(
+            values,
+            method=name,
+            parameter=endpoint.parameter,
+            group=pair[0],
+            comparator=pair[1],
+            n=int((tables.crude_n if crude else tables.n).sum()),
+            source=seen.source(pair, _WITH_VERDICT),
+            warnings=said if crude else (*tables.said, *said),
+        )
+    return rows
+
+
+def _tables(test: pl.DataFrame, control: pl.DataFrame, *, strata: int) -> Tables:
+    responders, n = np.zeros((2, strata)), np.zeros((2, strata))
+    crude, crude_n, unplaced = np.zeros((2, 1)), np.zeros((2, 1)), 0
+    for row, frame in enumerate((test, control)):
+        placed = frame.drop_nulls(_STRATUM)
+        number = placed[_STRATUM].to_numpy()
+        n[row] = np.bincount(number, minlength=strata)
+        responders[row] = np.bincount(number, weights=placed["AVAL"].to_numpy(), minlength=strata)
+        crude[row], crude_n[row] = frame["AVAL"].sum(), frame.height
+        unplaced += frame.height - placed.height
+    said = f"{unplaced} subject(s) with a missing or undeclared stratum are left out"
+    return Tables(responders, n, crude, crude_n, (said,) if unplaced else ())
+
+
+def _interval(method: Responder, tables: Tables) -> Found:
+    try:
+        found = _estimate(method, tables)
+    except StatisticsError as error:
+        return {"difference": None, "lower": None, "upper": None}, (str(error),)
+    values: dict[str, float | None] = {"difference": float(found.value)}
+    if method.interval != "none":
+        if found.standard_error is not None:
+            values["se"] = float(found.standard_error)
+        values |= {"lower": float(found.lower), "upper": float(found.upper)}
+    return values, found.warnings
+
+
+def _estimate(method: Responder, tables: Tables) -> Interval:
+    counts = (tables.responders, tables.n)
+    level, weights = method.level, method.weights
+    match method.interval:
+        case "stratified_newcombe":
+            return stratified_newcombe(*counts, level=level, weights=weights)
+        case "newcombe":
+            return newcombe(tables.crude, tables.crude_n, level=level)
+        case "sato":
+            return common_risk_difference(*counts, level=level, weights=weights, variance="sato")
+        case "greenland_robins" | "none":
+            return common_risk_difference(*counts, level=level, weights=weights)
+
+
+def _test(method: Responder, tables: Tables) -> Found:
+    crude = np.hstack([tables.crude, tables.crude_n - tables.crude])
+    try:
+        match method.test:
+            case "none":
+                return {}, ()
+            case "fisher":
+                among = [int(size) for size in tables.crude_n[:, 0]]
+                p, said = fisher_p([int(x) for x in tables.crude[:, 0]], among)
+                return {"p": p}, said
+            case "chi_square":
+                plain = pearson_chisquare(crude, correct=method.continuity_correction)
+                values = {"statistic": plain.statistic, "df": float(plain.df), "p": plain.p}
+                return values, plain.warnings
+            case "cmh":
+                return _cmh(method, tables)
+    except StatisticsError as error:
+        return {"statistic": None, "df": None, "p": None}, (str(error),)
+
+
+def _cmh(method: Responder, tables: Tables) -> Found:
+    found = cmh(tables.responders, tables.n, correct=method.continuity_correction)
+    said = tuple(w for w in found.warnings if "odds ratio" not in w)
+    approximation = float(mantel_fleiss(tables.responders, tables.n))
+    if not math.isnan(float(found.statistic)) and approximation <= _TRUSTED:
+        sparse = f"the Mantel-Fleiss number is {approximation:.3g}, not above {_TRUSTED}"
+        said += (f"{sparse}: the chi-square approximation of the test may be poor",)
+    values = {"statistic": float(found.statistic), "df": float(found.df), "p": float(found.p)}
+    return values, said

@@ -1,0 +1,86 @@
+"""All declared analyses, one after another."""
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+
+import polars as pl
+
+from openlupus.analysis.ancova import ancova_rows
+from openlupus.analysis.counts import count_rows
+from openlupus.analysis.multiplicity import family_rows
+from openlupus.analysis.notes import note, population_note
+from openlupus.analysis.population import POPULATION, population_rows
+from openlupus.analysis.responder import responder_rows
+from openlupus.analysis.safety import incidence_rows
+from openlupus.analysis.select import members
+from openlupus.analysis.summary import summary_rows
+from openlupus.derivation.model import AnalysisData
+from openlupus.errors import AnalysisError, DerivationError
+from openlupus.protocol.model import Protocol
+from openlupus.results import ResultRow, Results, rows_frame
+
+Family = Callable[[str, Protocol, AnalysisData, pl.DataFrame], list[ResultRow]]
+"""Analysis id, declaration, data, subjects of its population, to its rows."""
+
+FAMILIES: MappingProxyType[str, Family] = MappingProxyType({
+    "summary": summary_rows,
+    "counts": count_rows,
+    "incidence": incidence_rows,
+    "responder": responder_rows,
+    "ancova": ancova_rows,
+})  # fmt: skip
+"""Name of a declared method to what computes it."""
+
+
+def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ()) -> Results:
+    """Run the declared analyses.
+
+    Args:
+        protocol: The declaration.
+        data: Analysis data, derived under it or given.
+        only: Ids of the analyses to run; all when empty. The built-in analysis `population` (the
+            N of every population, arm and group) is always there.
+
+    Returns:
+        Rows in the order of the declaration, and a method note for each analysis. What cannot be
+        computed from these data (an empty arm, a stratum without a comparison) is a null value
+        with a warning that says why.
+
+    Raises:
+        AnalysisError: an id in `only` is not declared, or analyses do not fit the data (no such
+            data set or column, several records where one is meant); names all of them.
+    """
+    if unknown := [name for name in only if name not in {*protocol.analyses, POPULATION}]:
+        raise AnalysisError(
+            f"no analysis {', '.join(unknown)} is declared; there are"
+            f" {', '.join(protocol.analyses)}"
+        )
+    chosen = [name for name in protocol.analyses if not only or name in only]
+    faults: list[str] = []
+    subjects: dict[str, pl.DataFrame] = {}
+    for population in protocol.populations:
+        try:
+            subjects[population] = members(protocol, data, population)
+        except (AnalysisError, DerivationError) as error:
+            faults.append(f"population {population}: {error}")
+    rows = [] if faults else population_rows(protocol, subjects)
+    notes = {POPULATION: population_note(protocol)}
+    for name in [] if faults else chosen:
+        try:
+            rows += _one(name, protocol, data, subjects)
+            notes[name] = note(protocol, name)
+        except (AnalysisError, DerivationError) as error:
+            faults.append(str(error) if name in str(error) else f"analysis {name}: {error}")
+    if faults:
+        listed = "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
+        raise AnalysisError(f"the declared analyses do not fit these data\n{listed}")
+    return Results(rows_frame(rows), notes)
+
+
+def _one(
+    name: str, protocol: Protocol, data: AnalysisData, subjects: dict[str, pl.DataFrame]
+) -> list[ResultRow]:
+    analysis = protocol.analyses[name]
+    family = FAMILIES[analysis.method.name]
+    rows = family(name, protocol, data, subjects[analysis.population])
+    return rows + family_rows(protocol, name, rows)

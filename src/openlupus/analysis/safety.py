@@ -1,0 +1,175 @@
+"""Incidence of events: subjects with at least one, and events, by a hierarchy of terms."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from openlupus.analysis.counts import fisher_p
+from openlupus.analysis.select import SUBJECT, Scope, scope
+from openlupus.derivation.model import AnalysisData
+from openlupus.errors import AnalysisError
+from openlupus.protocol.analyses import Incidence
+from openlupus.protocol.base import Test, Where
+from openlupus.protocol.model import Protocol
+from openlupus.results import ResultRow
+
+LEVELS = "|"
+"""Joins the levels of a parameter."""
+UNCODED = "UNCODED"
+"""The term of a record that has none."""
+
+TwoGroups = Callable[[tuple[int, ...], tuple[int, ...]], tuple[float | None, tuple[str, ...]]]
+"""Subjects with the event and subjects, of two groups, to P and warnings."""
+
+Node = tuple[str, ...]
+"""A term with those above it, from broad to narrow; () is any event."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Subjects with an event, and events, of every node in one group of `size` subjects."""
+
+    size: int
+    subjects: Mapping[Node, int]
+    events: Mapping[Node, int]
+
+    def share(self, node: Node) -> float:
+        """Proportion of subjects with an event."""
+        return self.subjects.get(node, 0) / self.size if self.size else 0.0
+
+
+def incidence_rows(
+    name: str, protocol: Protocol, data: AnalysisData, subjects: pl.DataFrame
+) -> list[ResultRow]:
+    """N, n, proportion and events of each node (parameter) in each group, and Fisher tests.
+
+    A node is shown with its parents where it reaches the threshold itself.
+
+    Raises:
+        AnalysisError: a column is absent, or `order` does not fit the hierarchy.
+    """
+    method = protocol.analyses[name].method
+    assert isinstance(method, Incidence)
+    seen = scope(name, protocol, data, subjects, columns=method.by)
+    missing = [pl.col(c).cast(pl.String).replace("", None).fill_null(UNCODED) for c in method.by]
+    events = seen.records.with_columns(missing)
+    named = (*seen.groups, *method.at_least_in, *method.order_group)
+    tallies = {group: _tally(seen, events, method.by, group) for group in dict.fromkeys(named)}
+    fisher: TwoGroups = cache(fisher_p)
+    rows: list[ResultRow] = []
+    for node in _nodes(seen, method, tallies):
+        for group in seen.groups:
+            rows += _described(seen, method, node, group, tallies[group])
+        if method.test == "fisher":
+            rows += [
+                _tested(seen, method, node, pair, tallies, fisher)
+                for pair in seen.analysis.compare.all
+            ]
+    return rows
+
+
+def _tally(seen: Scope, events: pl.DataFrame, by: Sequence[str], group: str) -> Tally:
+    own = seen.of(events, group)
+    subjects: dict[Node, int] = {(): own[SUBJECT].n_unique()}
+    count: dict[Node, int] = {(): own.height}
+    for depth in range(1, len(by) + 1):
+        of_terms = own.group_by(by[:depth]).agg(pl.col(SUBJECT).n_unique(), pl.len())
+        for *terms, people, records in of_terms.iter_rows():
+            subjects[tuple(terms)], count[tuple(terms)] = people, records
+    return Tally(seen.size(group), subjects, count)
+
+
+def _nodes(seen: Scope, method: Incidence, tallies: Mapping[str, Tally]) -> list[Node]:
+    """The nodes to show, in order: any event first where it has a name, then term by term."""
+    within = [tallies[group] for group in method.at_least_in or seen.groups]
+    # A proportion such as 4/80 must reach 0.05 whatever the last bits of the division say.
+    least = method.at_least * (1 - 1e-12)
+    found = {node for tally in tallies.values() for node in tally.subjects if node}
+    reached = {node for node in found if any(tally.share(node) >= least for tally in within)}
+    shown = {node[:depth] for node in reached for depth in range(1, len(node) + 1)}
+    first = [()] if method.overall or not method.by else []
+    ranks = [tallies[group] for group in method.order_group or seen.groups]
+    orders = _orders(seen, method)
+
+    def place(node: Node) -> tuple[Any, ...]:
+        keys: list[Any] = []
+        for depth in range(1, len(node) + 1):
+            if orders[depth - 1] == "frequency":
+                keys += [-tally.share(node[:depth]) for tally in ranks]
+            keys.append(node[depth - 1])
+        return tuple(keys)
+
+    # Parents come before their children: a tuple that begins another one sorts before it.
+    return [*first, *sorted(shown, key=place)]
+
+
+def _orders(seen: Scope, method: Incidence) -> tuple[str, ...]:
+    if isinstance(method.order, str):
+        return (method.order,) * len(method.by)
+    if len(method.order) != len(method.by):
+        raise AnalysisError(
+            f"analysis {seen.name}: order has {len(method.order)} entries for {len(method.by)}"
+            " levels; give one for all, or one a level"
+        )
+    return method.order
+
+
+def _parameter(method: Incidence, node: Node) -> str:
+    return LEVELS.join(node) if node else method.overall
+
+
+def _where(method: Incidence, node: Node) -> Where:
+    return {
+        column: Test(is_missing=True) if term == UNCODED else Test(equals=term)
+        for column, term in zip(method.by, node, strict=False)
+    }
+
+
+def _described(
+    seen: Scope, method: Incidence, node: Node, group: str, tally: Tally
+) -> list[ResultRow]:
+    n = tally.subjects.get(node, 0)
+    empty = () if tally.size else ("the group has no subject, so there is no proportion",)
+    shared: dict[str, Any] = {
+        "method": "incidence",
+        "parameter": _parameter(method, node),
+        "group": group,
+        "n": tally.size,
+        "warnings": empty,
+    }
+    values = {
+        "n": float(n),
+        "proportion": tally.share(node) if tally.size else None,
+        "events": float(tally.events.get(node, 0)),
+    }
+    return [
+        seen.row("N", float(tally.size), source=seen.subject_source([group]), **shared),
+        *seen.rows(values, source=seen.source([group], _where(method, node)), **shared),
+    ]
+
+
+def _tested(
+    seen: Scope,
+    method: Incidence,
+    node: Node,
+    pair: tuple[str, str],
+    tallies: Mapping[str, Tally],
+    fisher: TwoGroups,
+) -> ResultRow:
+    both = [tallies[group] for group in pair]
+    sizes = tuple(tally.size for tally in both)
+    p, said = fisher(tuple(tally.subjects.get(node, 0) for tally in both), sizes)
+    return seen.row(
+        "p",
+        p,
+        method="fisher",
+        parameter=_parameter(method, node),
+        group=pair[0],
+        comparator=pair[1],
+        n=sum(sizes),
+        source=seen.source(pair, _where(method, node)),
+        warnings=said,
+    )

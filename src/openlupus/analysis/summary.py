@@ -1,0 +1,106 @@
+"""Descriptive summaries of a number: mean, SD, median, quartiles, range."""
+
+from dataclasses import asdict
+
+import numpy as np
+import polars as pl
+
+from openlupus.analysis.select import Scope, one_record_each, scope
+from openlupus.derivation.model import AnalysisData
+from openlupus.errors import AnalysisError, StatisticsError
+from openlupus.protocol.analyses import Summary
+from openlupus.protocol.base import Test
+from openlupus.protocol.model import Protocol
+from openlupus.results import ResultRow
+from openlupus.statistics.contingency import anova_oneway
+from openlupus.statistics.describe import Description, describe
+from openlupus.statistics.interval import Floats
+
+MOMENTS = ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")
+
+
+def summary_rows(
+    name: str, protocol: Protocol, data: AnalysisData, subjects: pl.DataFrame
+) -> list[ResultRow]:
+    """Summary of a number in each group (parameter: its column), and a test over the arms.
+
+    Raises:
+        AnalysisError: the column is absent or holds text, or a subject has several records.
+    """
+    method = protocol.analyses[name].method
+    assert isinstance(method, Summary)
+    seen = scope(name, protocol, data, subjects, columns=[method.variable])
+    one_record_each(seen)
+    values = {group: numbers(seen, method.variable, group) for group in seen.groups}
+    rows = [row for group in seen.groups for row in _described(seen, method, group, values[group])]
+    if method.test == "anova":
+        by_arm = [numbers(seen, method.variable, arm) for arm in seen.arms]
+        rows += _anova(seen, method, by_arm)
+    return rows
+
+
+def numbers(seen: Scope, column: str, group: str) -> Floats:
+    """A column of a group's records as floats; NaN where it is missing."""
+    return as_numbers(seen, seen.of(seen.records, group)[column])
+
+
+def as_numbers(seen: Scope, values: pl.Series) -> Floats:
+    """A column as floats; NaN where it is missing.
+
+    Raises:
+        AnalysisError: the column holds text or dates.
+    """
+    if not (values.dtype.is_numeric() or values.dtype.is_(pl.Boolean) or values.dtype.is_(pl.Null)):
+        raise AnalysisError(
+            f"analysis {seen.name}: column {values.name} of {seen.dataset} holds {values.dtype};"
+            " it must be a number"
+        )
+    return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _described(seen: Scope, method: Summary, group: str, values: Floats) -> list[ResultRow]:
+    found = describe(values, quantile_rule=method.quantile_rule)
+    given: dict[str, float] = asdict(found)
+    known = {method.variable: Test(is_missing=False)}
+    return [
+        seen.row(
+            statistic,
+            float(given[statistic]),
+            method="summary",
+            parameter=method.variable,
+            group=group,
+            n=found.n,
+            source=seen.source([group], known),
+            warnings=_said(found, statistic, method.variable),
+        )
+        for statistic in ("n", *MOMENTS)
+    ]
+
+
+def _said(found: Description, statistic: str, variable: str) -> tuple[str, ...]:
+    missing = f"{found.n_missing} subject(s) have no {variable}"
+    said = (missing,) if found.n_missing else ()
+    if statistic == "n":
+        return said
+    if found.n == 0:
+        return (f"no subject has a value of {variable}",)
+    if statistic == "sd" and found.n == 1:
+        return (*said, "one value has no standard deviation")
+    return said
+
+
+def _anova(seen: Scope, method: Summary, by_arm: list[Floats]) -> list[ResultRow]:
+    try:
+        test = anova_oneway(by_arm)
+        found = {"statistic": test.statistic, "df": float(test.df), "p": test.p}
+        said = test.warnings
+    except StatisticsError as error:
+        found, said = {"statistic": None, "df": None, "p": None}, (str(error),)
+    return seen.rows(
+        found,
+        method="anova",
+        parameter=method.variable,
+        n=int(sum((~np.isnan(values)).sum() for values in by_arm)),
+        source=seen.source(seen.arms, {method.variable: Test(is_missing=False)}),
+        warnings=said,
+    )
