@@ -1,5 +1,6 @@
 """All declared analyses, one after another."""
 
+import json
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
@@ -74,7 +75,13 @@ def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ())
     if faults:
         listed = "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
         raise AnalysisError(f"the declared analyses do not fit these data\n{listed}")
-    return Results(rows_frame(rows), notes)
+    return Results(_signed(rows_frame(rows), data.study), notes)
+
+
+def _signed(rows: pl.DataFrame, study: str) -> pl.DataFrame:
+    """Rows whose pointers name the study as the data do: results of synthetic data say so."""
+    named = f'{{"study": {json.dumps(study, ensure_ascii=False)}, '
+    return rows.with_columns(source=pl.lit(named) + pl.col("source").str.strip_prefix("{"))
 
 
 def _one(
