@@ -1,0 +1,1 @@
+"""Statistics from arrays alone: numpy in, frozen values out. Import the module that you need."""

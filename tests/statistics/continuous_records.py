@@ -1,0 +1,51 @@
+"""Adapters of records of measurements: analysis of covariance."""
+
+import re
+from typing import Any
+
+import numpy as np
+from golden_records import Adapter, Record, floats
+
+from openlupus.statistics.ancova import ancova
+
+
+def analysis_of_covariance(record: Record) -> dict[str, Any]:
+    """`y ~ factor(arm) + covariate + factor(stratum)`; the first factor is the group."""
+    outcome, right = re.fullmatch(r"\s*(\w+)\s*~\s*(.*)", record.options["formula"]).groups()
+    terms = [term.strip() for term in right.split("+")]
+    factors = [match[1] for term in terms if (match := re.fullmatch(r"factor\((\w+)\)", term))]
+    covariates = [term for term in terms if re.fullmatch(r"\w+", term)]
+    assert len(factors) + len(covariates) == len(terms), terms
+    rows = record.rows()
+    coded = {}
+    for name in factors:
+        levels = sorted({row[name] for row in rows})
+        coded[name] = (levels, np.array([levels.index(row[name]) for row in rows]))
+    group, *others = factors
+    equal = "equal" in record.method.lower()
+    got = ancova(
+        floats(rows, outcome),
+        coded[group][1],
+        covariates=np.column_stack([floats(rows, name) for name in covariates]),
+        factors=[coded[name][1] for name in others],
+        weights="equal" if equal else "observed",
+        covariate_names=covariates,
+        factor_names=others,
+    )
+    ours = dict(zip(got.fit.names, got.fit.coefficients, strict=True))
+    coefficients = {"(Intercept)": ours["intercept"]} | {name: ours[name] for name in covariates}
+    for name in factors:
+        inner = "group" if name == group else name
+        for code, text in enumerate(coded[name][0][1:], start=1):
+            coefficients[f"factor({name}){text}"] = ours[f"{inner} = {code}"]
+    difference = got.differences[0]
+    return {
+        "coef": coefficients,
+        "lsmean": [mean.value for mean in got.lsmeans],
+        "lsmean_se": [mean.standard_error for mean in got.lsmeans],
+        "diff": difference.value, "se": difference.standard_error, "df": difference.df,
+        "t": difference.t, "p": difference.p, "lower": difference.lower, "upper": difference.upper,
+    }  # fmt: skip
+
+
+ADAPTERS = [Adapter("ancova change ~*", analysis_of_covariance)]
