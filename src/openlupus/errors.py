@@ -60,6 +60,14 @@ class ScaleError(InstrumentError):
         self.faults = tuple(faults)
 
 
+class SheetError(InstrumentError):
+    """A sheet of items that cannot be scored; carries every fault with its line and field."""
+
+    def __init__(self, message: str, faults: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
 # -- statistics -----------------------------------------------------------------------------
 
 
@@ -81,6 +89,14 @@ class RankDeficiencyError(StatisticsError):
 
 class ConvergenceError(StatisticsError):
     """An iterative fit did not converge; the message gives the reason."""
+
+
+class ImputationError(StatisticsError):
+    """Incomplete data that cannot be imputed as asked, or too few imputations to be pooled."""
+
+
+class FormulaError(StatisticsError):
+    """A model formula that cannot be read, or that names what the data do not have."""
 
 
 # -- derivation, analysis, display ----------------------------------------------------------

@@ -1,0 +1,84 @@
+"""Laboratory and vital signs, in step with the manifestations that they prove."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from openlupus.instruments import egfr
+from openlupus.instruments.arrays import Bools, Floats, Ints
+from openlupus.simulation.activity import thresholds
+from openlupus.simulation.model import Model
+from openlupus.simulation.parameters.disease import Lab
+from openlupus.simulation.people import People
+from openlupus.simulation.streams import Streams
+
+
+def measure(
+    model: Model, severity: Floats, patient: Ints, people: People, streams: Streams
+) -> Mapping[str, Floats]:
+    """Values by test code, shape (rows,) each, rounded as reported.
+
+    Args:
+        model: The parameters.
+        severity: Of the manifestations at each row, shape (rows, m).
+        patient: Position of the patient of each row.
+        people: The patients.
+        streams: Source of randomness.
+    """
+    rng, patients = streams.rng("laboratory"), len(people)
+    values: dict[str, Floats] = {}
+    lag = {
+        key: rng.standard_normal(patients)
+        for key in {lab.of for lab in model.laboratory.tests if lab.of}
+    }
+    seen: dict[str, int] = {}
+    for lab in model.laboratory.tests:
+        deviation = rng.normal(0, lab.between, patients)[patient]
+        deviation += rng.normal(0, lab.within, len(patient))
+        if lab.of:
+            side = -1 if seen.setdefault(lab.of, 0) % 2 else 1
+            seen[lab.of] += 1
+            behind = lab.spare * np.maximum(side * lag[lab.of], 0)[patient]
+            own = severity[:, model.keys.index(lab.of)] - behind
+            values[lab.code] = _following(lab, model, own)
+        elif lab.filtration_of:
+            creatinine = values[lab.filtration_of]
+            age, female = people.age[patient], people.female[patient]
+            rate = egfr.egfr(creatinine, age, female, equation="ckd_epi_2021")
+            values[lab.code] = _reported(lab, rate)
+        elif lab.titre:
+            steps = np.rint(deviation / np.log(2))
+            values[lab.code] = _reported(lab, lab.typical * np.exp2(steps))
+        else:
+            whole = values[lab.part_of] if lab.part_of else 1.0
+            rest = values[lab.less] if lab.less else 0.0
+            values[lab.code] = _reported(lab, (whole - rest) * lab.typical * np.exp(deviation))
+    return values
+
+
+def _following(lab: Lab, model: Model, severity: Floats) -> Floats:
+    """The typical value at the usual severity, the limit at 0, and beyond it exactly when active.
+
+    The logarithm is linear in the severity, whose usual value is that of latent activity 0.
+    """
+    usual = thresholds(model)[model.keys.index(lab.of)]
+    value = lab.limit * (lab.typical / lab.limit) ** (-severity / usual)
+    value, active, unit = _reported(lab, value), severity > 0, float(10.0**-lab.decimals)
+    if lab.typical < lab.limit:
+        above, not_above = lab.limit + unit, lab.limit
+        value = np.where(active, np.maximum(value, above), np.minimum(value, not_above))
+    else:
+        below, not_below = lab.limit - unit, lab.limit
+        value = np.where(active, np.minimum(value, below), np.maximum(value, not_below))
+    return _reported(lab, value)
+
+
+def _reported(lab: Lab, value: Floats) -> Floats:
+    return np.round(np.clip(value, lab.minimum, lab.maximum), lab.decimals)
+
+
+def beyond(lab: Lab, value: Floats) -> tuple[Bools, Bools]:
+    """Below and above the range of the laboratory; a test without a limit is never beyond it."""
+    low = np.zeros(len(value), np.bool_) if lab.low is None else value < lab.low
+    high = np.zeros(len(value), np.bool_) if lab.high is None else value > lab.high
+    return low, high

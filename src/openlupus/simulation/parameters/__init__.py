@@ -1,0 +1,1 @@
+"""The parts of a simulation model, by subject."""
