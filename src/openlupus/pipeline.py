@@ -130,7 +130,7 @@ def report(
             notes=results.notes,
             findings=findings.counts() if findings else None,
             exclusions=data.excluded,
-            manifest=manifest(study, command=command),
+            manifest=manifest(study, synthetic=data.synthetic, command=command),
             synthetic=data.synthetic,
             dummy_arms=data.arms.is_dummy,
         )

@@ -11,11 +11,12 @@ from openlupus.exchange.study import Study
 PACKAGES = ("openlupus", "numpy", "scipy", "polars", "pydantic", "pyreadstat")
 
 
-def manifest(study: Study, *, command: str = "") -> dict[str, object]:
-    """Study, arms, versions and hashes of every input; no date: the same run has the same bytes."""
+def manifest(study: Study, *, synthetic: bool, command: str = "") -> dict[str, object]:
+    """Study, whether its patients are simulated, arms, versions and hashes of every input; no date: the same run has the same bytes."""
     arms = study.arms
     return {
         "study": study.protocol.study.id,
+        "patients": "SYNTHETIC: simulated" if synthetic else "as recorded",
         "command": command,
         "arms": f"shuffled, seed {arms.dummy_seed}" if arms.is_dummy else f"true: {arms.lock}",
         "versions": {

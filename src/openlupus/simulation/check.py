@@ -57,7 +57,7 @@ def _of_protocol(protocol: Protocol, model: Model) -> Iterator[str]:
 
 def _of_disease(model: Model) -> Iterator[str]:
     keys = model.keys
-    for key in {key for key in keys if keys.count(key) > 1}:
+    for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
         yield f"disease.manifestations has {key!r} more than once"
     for part in model.disease.manifestations:
         where = f"disease.manifestations, {part.key}"
@@ -91,7 +91,7 @@ def _of_laboratory(model: Model) -> Iterator[str]:
         yield from _known(f"{where}: bilag", [lab.bilag] if lab.bilag else [], _BILAG_NUMERIC)
         yield from _limits(lab, model)
         earlier.append(lab.code)
-    for key in {lab.of for lab in model.laboratory.tests if lab.spare}:
+    for key in dict.fromkeys(lab.of for lab in model.laboratory.tests if lab.spare):
         if sum(lab.of == key for lab in model.laboratory.tests) != 2:
             yield f"laboratory.tests of {key!r}: `spare` needs two tests of the manifestation"
 

@@ -29,7 +29,7 @@ def measure(
     values: dict[str, Floats] = {}
     lag = {
         key: rng.standard_normal(patients)
-        for key in {lab.of for lab in model.laboratory.tests if lab.of}
+        for key in dict.fromkeys(lab.of for lab in model.laboratory.tests if lab.of)
     }
     seen: dict[str, int] = {}
     for lab in model.laboratory.tests:
