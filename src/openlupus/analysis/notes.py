@@ -44,7 +44,7 @@ _STRATEGY: Mapping[str, str] = {
     "composite": "non-response",
     "treatment_policy": "ignored (treatment policy)",
     "hypothetical": "verdicts after it are set to missing (hypothetical)",
-    "while_on_treatment": "verdicts after it are not used (while on treatment)",
+    "while_on_treatment": "after it, the last verdict before it stands (while on treatment)",
 }
 _AMONG: Mapping[str, str] = {
     "population": "all subjects of the population in the group",

@@ -1,0 +1,114 @@
+"""Records to analysis data, one screen: what is made, from what, in which order."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import polars as pl
+
+from openlupus.derivation import (
+    adsl as base,
+)
+from openlupus.derivation import (
+    adverse_events,
+    genes,
+    intercurrent,
+    medication,
+    response,
+    scores,
+    variables,
+)
+from openlupus.derivation.model import AnalysisData, Arms
+from openlupus.derivation.tally import Tally
+from openlupus.protocol import Protocol
+from openlupus.records import Records, require
+
+NEEDS = {
+    "DM": ("USUBJID", "ARMCD", "ARM"),
+    "EX": ("USUBJID", "EXSTDTC"),
+    "DS": ("USUBJID", "DSDECOD"),
+}
+"""Domains and columns without which nothing can be derived."""
+
+BATCH = 5_000
+"""Subjects taken at a time; memory is bounded by this many, time is not changed by it."""
+
+_ORDER: Mapping[str, Sequence[str]] = {
+    "ADSL": ("USUBJID",),
+    "ADICE": ("USUBJID", "ICESEQ"),
+    "ADAE": ("USUBJID", "AESEQ"),
+    "ADRESP": ("USUBJID", "PARAMCD", "AVISITN"),
+}
+_ORDER_OF_BDS = ("USUBJID", "PARAMCD", "ADT", "VISITNUM")
+
+
+def derive(
+    protocol: Protocol,
+    records: Records,
+    *,
+    arms: Arms,
+    progress: Callable[[int, int], None] | None = None,
+    batch: int = BATCH,
+) -> AnalysisData:
+    """Analysis data of a study.
+
+    Args:
+        protocol: The declaration.
+        records: Item-level records; DM, EX and DS are needed.
+        arms: True arms under a lock, or shuffled ones for a dry run. They are shuffled before
+            anything is derived, so that no variable shows a true one.
+        progress: Called with subjects done and subjects in all.
+        batch: Subjects taken at a time.
+
+    Returns:
+        ADSL, ADSLEDAI, ADBILAG, ADQS, ADGC, ADGF, ADICE, ADRESP, ADAE, each sorted by subject, and
+        the count of the records left out, with reasons.
+
+    Raises:
+        RecordsError: a domain or column that is needed is not there.
+        DerivationError: a declared variable, event or end point cannot be derived from these
+            records.
+    """
+    require(records, NEEDS)
+    tally, done = Tally(), 0
+    people = base.people(protocol, records, arms, tally)
+    held = Records({**records.domains, "DM": people.lazy()}, records.origin)
+    parts: list[dict[str, pl.DataFrame]] = []
+    for some in held.batches(batch):
+        parts.append(_frames(protocol, some, tally))
+        done += parts[-1]["ADSL"].height
+        if progress:
+            progress(done, people.height)
+    study = pl.lit(people["STUDYID"].drop_nulls().first(), pl.String).alias("STUDYID")
+    frames = {
+        name: _stacked([part[name] for part in parts]).select(study, pl.exclude("STUDYID"))
+        for name in parts[0]
+    }
+    variables.complete(protocol, frames["ADSL"])
+    return AnalysisData(frames, arms, records.synthetic, tally.frame)
+
+
+def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(parts, how="diagonal_relaxed") if len(parts) > 1 else parts[0]
+
+
+def _frames(protocol: Protocol, records: Records, tally: Tally) -> dict[str, pl.DataFrame]:
+    adsl = base.subjects(protocol, records, tally)
+    reference = adsl.filter(pl.col("RANDFL") == "Y").select(
+        "USUBJID", pl.coalesce("TRTSDT", "RANDDT").alias("REFDT")
+    )
+    frames, courses = scores.scored(records, reference, protocol.schedule, tally)
+    taken = medication.intervals(records, reference, tally)
+    steroid = medication.glucocorticoid_courses(taken, ("GLUCOCORTICOID",), tally)
+    if records.has("CM"):
+        frames["ADGC"] = medication.daily_dose(steroid, adsl, reference, protocol.schedule)
+    frames["ADGF"] = genes.signatures(records, reference, protocol.schedule, tally)
+    frames["ADICE"] = intercurrent.events(protocol, records, reference, taken, tally)
+    frames["ADAE"] = adverse_events.events(records, adsl, protocol.safety, tally)
+    adsl = variables.add(protocol, adsl, records, frames)
+    frames["ADRESP"] = response.responses(protocol, adsl, courses, frames["ADICE"])
+    adsl = variables.add(protocol, adsl, records, frames)
+    return {name: _sorted(name, frame) for name, frame in {"ADSL": adsl, **frames}.items()}
+
+
+def _sorted(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    order = [c for c in _ORDER.get(name, _ORDER_OF_BDS) if c in frame.columns]
+    return frame.sort(order, maintain_order=True)

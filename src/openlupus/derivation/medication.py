@@ -1,0 +1,170 @@
+"""Medication as intervals of days, and the daily glucocorticoid dose (ADGC)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from openlupus.derivation.tally import Tally
+from openlupus.derivation.windows import with_baseline
+from openlupus.instruments import glucocorticoids as gc
+from openlupus.protocol.model import Schedule
+from openlupus.records import Records
+from openlupus.records import dates as iso
+
+BASELINE_WINDOW = (-7, -1)
+"""Days before the first dose over which the baseline dose is averaged."""
+
+ROUTES: Mapping[str, str] = {
+    "intra-articular": "intraarticular",
+    "periarticular": "soft_tissue",
+    "intrabursal": "soft_tissue",
+    "respiratory (inhalation)": "inhaled",
+    "nasal": "intranasal",
+    "conjunctival": "ophthalmic",
+    "auricular (otic)": "otic",
+    "cutaneous": "topical",
+}
+"""CDISC terms of CMROUTE, in lower case, that the instrument calls otherwise."""
+
+IN_MG: Mapping[str, float] = {"mg": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001}
+"""Units of CMDOSU that are masses."""
+
+PER_DAY: Mapping[str, float] = {often: float(times) for often, times in gc.PER_DAY.items()}
+
+
+def intervals(records: Records, reference: pl.DataFrame, tally: Tally) -> pl.DataFrame:
+    """Records of CM with FROM and TO in days since day 1 (day 1 is 0); TO is null while ongoing.
+
+    A partial start counts from its first possible day, a partial end to its last. DRUG and ROUTE
+    are in lower case; DOSE is that of one intake in UNIT, in mg where it was given as a mass.
+    """
+    start = iso.parse(pl.col("CMSTDTC"), impute="first")
+    end = iso.parse(pl.col("CMENDTC"), impute="last")
+    rows = (
+        records.domain("CM")
+        .select(
+            "USUBJID", "CMSEQ", "CMTRT", "CMDECOD", "CMCLAS", "CMDOSE", "CMDOSU", "CMDOSFRQ",
+            "CMROUTE", start.alias("ASTDT"), end.alias("AENDT"),
+        )
+        .collect()
+        .join(reference, on="USUBJID", how="left")
+    )  # fmt: skip
+    place = {"dataset": "ADICE", "domain": "CM"}
+    rows = tally.keep(rows, pl.col("REFDT").is_not_null(), "subject was not randomized", **place)
+    rows = tally.keep(rows, pl.col("ASTDT").is_not_null(), "start date is missing", **place)
+    mass = (
+        pl.col("CMDOSU")
+        .str.to_lowercase()
+        .replace_strict(IN_MG, default=None, return_dtype=pl.Float64)
+    )
+    rows = rows.with_columns(
+        FROM=(pl.col("ASTDT") - pl.col("REFDT")).dt.total_days(),
+        TO=(pl.col("AENDT") - pl.col("REFDT")).dt.total_days(),
+        DRUG=pl.coalesce("CMDECOD", "CMTRT").str.to_lowercase(),
+        ROUTE=pl.col("CMROUTE").str.to_lowercase().replace(ROUTES),
+        DOSE=pl.col("CMDOSE") * mass.fill_null(1.0),
+        UNIT=pl.when(mass.is_not_null()).then(pl.lit("mg")).otherwise("CMDOSU"),
+    )
+    ordered = pl.col("TO").is_null() | (pl.col("TO") >= pl.col("FROM"))
+    return tally.keep(rows, ordered, "ends before it starts", **place).sort("USUBJID", "CMSEQ")
+
+
+def glucocorticoid_courses(
+    taken: pl.DataFrame, classes: Sequence[str], tally: Tally
+) -> pl.DataFrame:
+    """The intervals of systemic glucocorticoids that can be converted; others are counted.
+
+    Of a drug's name the first word tells (`methylprednisolone sodium succinate`).
+    """
+    place = {"dataset": "ADGC", "domain": "CM"}
+    rows = taken.filter(pl.col("CMCLAS").is_in(list(classes)))
+    rows = tally.keep(rows, pl.col("ROUTE").is_in(gc.ROUTES), "route is not known", **place)
+    systemic = pl.col("ROUTE").is_in([gc.ORAL, *gc.PARENTERAL])
+    rows = rows.filter(systemic)
+    rows = rows.with_columns(pl.col("DRUG").str.extract(r"^(\w+)"))
+    known = pl.col("DRUG").is_in(list(gc.EQUAL_TO_5_MG))
+    rows = tally.keep(rows, known, "drug has no prednisone equivalent", **place)
+    often = pl.col("CMDOSFRQ").is_in(list(gc.PER_DAY))
+    rows = tally.keep(rows, often, "frequency is not known", **place)
+    given = pl.col("DOSE").is_not_null() & (pl.col("DOSE") >= 0)
+    rows = tally.keep(rows, given, "dose is missing or negative", **place)
+    return tally.keep(rows, pl.col("UNIT") == "mg", "unit of the dose is not a mass", **place)
+
+
+def doses(courses: pl.DataFrame, windows: pl.DataFrame) -> gc.Dose:
+    """Doses in windows: columns USUBJID, FIRST, LAST (days since day 1)."""
+    ids = pl.concat([courses["USUBJID"], windows["USUBJID"]]).unique().sort()
+    number = {subject: i for i, subject in enumerate(ids)}
+
+    def numbered(frame: pl.DataFrame) -> pl.Series:
+        return frame["USUBJID"].replace_strict(number, return_dtype=pl.Int64)
+
+    taken = gc.Courses(
+        subject=numbered(courses).to_numpy(),
+        drug=courses["DRUG"].to_numpy().astype(np.str_),
+        dose_mg=courses["DOSE"].to_numpy(),
+        frequency=courses["CMDOSFRQ"].to_numpy().astype(np.str_),
+        route=courses["ROUTE"].to_numpy().astype(np.str_),
+        start_day=courses["FROM"].to_numpy(),
+        end_day=courses["TO"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
+    )
+    return gc.dose(
+        taken,
+        subject=numbered(windows).to_numpy(),
+        first_day=windows["FIRST"].to_numpy(),
+        last_day=windows["LAST"].to_numpy(),
+    )
+
+
+def average(courses: pl.DataFrame, windows: pl.DataFrame) -> pl.Series:
+    """Mean oral dose a day in each window, mg; to the nanogram, so that 10 is not 10.000000000002.
+
+    A dose at the limit of a stratum, or equal to the baseline dose, must be seen as such.
+    """
+    return pl.Series("DOSE", doses(courses, windows).average_mg_day, pl.Float64).round(6)
+
+
+def daily_dose(
+    courses: pl.DataFrame, adsl: pl.DataFrame, reference: pl.DataFrame, schedule: Schedule
+) -> pl.DataFrame:
+    """ADGC: oral prednisone-equivalent dose, mg per day.
+
+    At baseline the mean of the 7 days before the first dose; at a later visit that of the 7 days
+    before its target day, if treatment went on until the last of them.
+    """
+    first, last = BASELINE_WINDOW
+    visits = pl.DataFrame(
+        [
+            (v.label, v.number, first, last, "Y")
+            if v.role == "baseline"
+            else (v.label, v.number, v.day - 8, v.day - 2, None)
+            for v in schedule.visits
+            if v.role in ("baseline", "treatment")
+        ],
+        schema={
+            "AVISIT": pl.String, "AVISITN": pl.Float64, "FIRST": pl.Int64, "LAST": pl.Int64,
+            "ABLFL": pl.String,
+        },
+        orient="row",
+    )  # fmt: skip
+    ends = adsl.select("USUBJID", pl.coalesce("EOTDT", "TRTEDT").alias("END"))
+    windows = (
+        reference.join(ends, on="USUBJID", how="left")
+        .join(visits, how="cross")
+        .with_columns(ADT=pl.col("REFDT") + pl.duration(days=pl.col("LAST") + 1))
+        .filter(
+            (pl.col("ABLFL") == "Y").fill_null(False)
+            | (pl.col("ADT") - pl.duration(days=1) <= pl.col("END"))
+        )
+    )
+    rows = windows.select(
+        "USUBJID", "ADT",
+        iso.study_day(pl.col("ADT"), pl.col("REFDT")).alias("ADY"),
+        "AVISIT", "AVISITN", "ABLFL",
+        pl.lit("Y").alias("ANL01FL"),
+        pl.lit("GCDOSE").alias("PARAMCD"),
+        pl.lit("Oral prednisone-equivalent dose (mg/day)").alias("PARAM"),
+        average(courses, windows).alias("AVAL"),
+    )  # fmt: skip
+    return with_baseline(rows)

@@ -1,0 +1,234 @@
+"""Which events are intercurrent, when, and on which record each rests."""
+
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pytest
+
+from derivation.small_trial import (
+    LOCKED,
+    STEADY,
+    Subject,
+    day,
+    declared,
+    derived,
+    drug,
+    excluded,
+    frames,
+    row_of,
+    together,
+)
+from openlupus.derivation import AnalysisData, derive
+from openlupus.errors import DerivationError
+from openlupus.protocol import Protocol
+from openlupus.records import from_frames
+
+INCREASE = """
+[intercurrent.steroid]
+kind = "medication"
+label = "Glucocorticoid dose above baseline"
+classes = ["GLUCOCORTICOID"]
+total_dose = "prednisone"
+change = "increase"
+
+[intercurrent.raised]
+kind = "medication"
+label = "Antimalarial started or raised"
+classes = ["ANTIMALARIAL"]
+
+[intercurrent.flare]
+kind = "record"
+label = "Flare"
+domain = "AE"
+where = { AEDECOD = "LUPUS FLARE" }
+date = "AESTDTC"
+"""
+MORE = declared("", INCREASE)
+
+
+def ices(subject: Subject, *, protocol: Protocol = MORE) -> list[tuple[str, int, int]]:
+    """Name, study day and sequence number of the record, of each event of a subject."""
+    return told(derived(subject, protocol=protocol).frame("ADICE"))
+
+
+def told(rows: pl.DataFrame) -> list[tuple[str, int, int]]:
+    each = zip(rows["ICECAT"], rows["ASTDY"], rows["SRCSEQ"], strict=True)
+    return [(name, int(on), int(sequence)) for name, on, sequence in each]
+
+
+def taking(*cm: dict[str, Any]) -> Subject:
+    return Subject("A", STEADY, cm=cm)
+
+
+def steroid(start: int, end: int | None = None, **more: Any) -> dict[str, Any]:
+    more = {"kind": "GLUCOCORTICOID"} | more
+    return drug("PREDNISONE", day(start), None if end is None else day(end), **more)
+
+
+def immunosuppressant(start: int, end: int | None = None, **more: Any) -> dict[str, Any]:
+    more = {"kind": "IMMUNOSUPPRESSANT"} | more
+    return drug("AZATHIOPRINE", day(start), None if end is None else day(end), **more)
+
+
+def antimalarial(start: int, end: int | None = None, **more: Any) -> dict[str, Any]:
+    more = {"kind": "ANTIMALARIAL", "dose": 200} | more
+    return drug("HYDROXYCHLOROQUINE", day(start), None if end is None else day(end), **more)
+
+
+def test_the_end_of_treatment_before_completion_is_an_event():
+    subject = Subject("A", STEADY, ended=("ADVERSE EVENT", 40))
+    assert ices(subject) == [("stopped", 40, 2)]
+    found = row_of(derived(subject), "ADICE")
+    assert (found["ICETERM"], found["ICEDESC"]) == ("Treatment stopped", "ADVERSE EVENT")
+    assert (found["SRCDOM"], found["ICESEQ"]) == ("DS", 1)
+
+
+@pytest.mark.parametrize("ended", [("COMPLETED", 112), None])
+def test_completion_and_ongoing_treatment_are_none(ended: tuple[str, int] | None):
+    assert ices(Subject("A", STEADY, ended=ended)) == []
+
+
+def test_one_who_was_randomised_and_never_treated_may_have_stopped():
+    subject = Subject("A", ended=("WITHDRAWAL BY SUBJECT", 3), doses=())
+    assert ices(subject) == [("stopped", 3, 2)]
+
+
+def test_a_screen_failure_has_none():
+    assert ices(Subject("A", arm=None, ended=("SCREEN FAILURE", -20))) == []
+
+
+def test_a_declared_epoch_is_looked_for():
+    protocol = declared('kind = "discontinuation"', 'kind = "discontinuation"\nepoch = "FOLLOW-UP"')
+    made = frames(Subject("A", STEADY))
+    lost = made["DS"].tail(1).with_columns(
+        DSSEQ=pl.lit(3.0), DSDECOD=pl.lit("LOST TO FOLLOW-UP"), EPOCH=pl.lit("FOLLOW-UP"),
+        DSSTDTC=pl.lit(day(130)),
+    )  # fmt: skip
+    records = from_frames({**made, "DS": pl.concat([made["DS"], lost])})
+    for declaration, events in ((MORE, 0), (protocol, 1)):
+        assert derive(declaration, records, arms=LOCKED).frame("ADICE").height == events
+
+
+def test_a_discontinuation_without_a_date_is_counted():
+    made = frames(Subject("A", STEADY, ended=("ADVERSE EVENT", 40)))
+    ds = made["DS"].with_columns(
+        DSSTDTC=pl.when(pl.col("DSDECOD") != "ADVERSE EVENT").then("DSSTDTC")
+    )
+    data = derive(MORE, from_frames({**made, "DS": ds}), arms=LOCKED)
+    assert excluded(data, "ADICE", "date of discontinuation is missing") == 1
+
+
+# What was taken, and the events: name, study day, sequence number of the record.
+DRUGS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, int, int]]]] = {
+    "started later": ([immunosuppressant(30)], [("added", 30, 1)]),
+    "started on day 1": ([immunosuppressant(1)], []),
+    "started on day 2": ([immunosuppressant(2)], [("added", 2, 1)]),
+    "started before": ([immunosuppressant(-100)], []),
+    "goes on at another dose": ([immunosuppressant(-100, 1), immunosuppressant(30, dose=500)], []),
+    "comes back": ([immunosuppressant(-100, -1), immunosuppressant(30)], [("added", 30, 2)]),
+    "another class": ([immunosuppressant(30, kind="NSAID")], []),
+    "raised": ([antimalarial(-100, 40), antimalarial(41, dose=400)], [("raised", 41, 2)]),
+    "same": ([antimalarial(-100, 40), antimalarial(41)], []),
+    "less": ([antimalarial(-100, 40), antimalarial(41, dose=100)], []),
+    "same by twice half": (
+        [antimalarial(-100, 40), antimalarial(41, dose=100, often="BID")], []),
+    "second record on top": ([antimalarial(-100), antimalarial(41)], [("raised", 41, 2)]),
+    "handed over": ([antimalarial(-100, 41), antimalarial(41)], []),
+    "handed over on day 1": (
+        [antimalarial(-100, 1), antimalarial(1), antimalarial(41, dose=300)], [("raised", 41, 3)]),
+    "same in grams": ([antimalarial(-100, 40), antimalarial(41, dose=0.2, unit="g")], []),
+    "more in grams": (
+        [antimalarial(-100, 40), antimalarial(41, dose=0.3, unit="g")], [("raised", 41, 2)]),
+    "started, where a rise counts too": ([antimalarial(50)], [("raised", 50, 1)]),
+    "steroid raised": ([steroid(-100, 40), steroid(41, dose=12.5)], [("steroid", 41, 2)]),
+    "steroid same": ([steroid(-100, 40), steroid(41)], []),
+    "steroid less": ([steroid(-100, 40), steroid(41, dose=5)], []),
+    "steroid on top": ([steroid(-100), steroid(41, dose=2.5)], [("steroid", 41, 2)]),
+    "steroid started": ([steroid(50)], [("steroid", 50, 1)]),
+    "steroid on day 1": ([steroid(1)], []),
+    "steroid cream": ([steroid(50, route="TOPICAL")], []),
+    "steroid into a joint": ([steroid(50, route="INTRA-ARTICULAR")], []),
+    "steroid pulse": (
+        [steroid(-100), steroid(50, 50, route="INTRAVENOUS", often="ONCE")], [("steroid", 50, 2)]),
+    "steroid injected, dose not known": (
+        [steroid(50, route="INTRAMUSCULAR", dose=None, often=None)], [("steroid", 50, 1)]),
+    "another steroid of the same strength": (
+        [steroid(-100, 40), drug("METHYLPREDNISOLONE", day(41), kind="GLUCOCORTICOID", dose=8)],
+        []),
+}  # fmt: skip
+
+
+@cache
+def with_drugs() -> AnalysisData:
+    return together({name: taking(*cm) for name, (cm, _) in DRUGS.items()}, protocol=MORE)
+
+
+@pytest.mark.parametrize(("case", "events"), [(k, events) for k, (_, events) in DRUGS.items()])
+def test_a_drug_started_or_raised_after_the_first_dose(
+    case: str, events: list[tuple[str, int, int]]
+):
+    assert told(with_drugs().frame("ADICE").filter(pl.col("USUBJID") == case)) == events
+
+
+@pytest.mark.parametrize("unknown", [{"dose": None}, {"often": "OTHER"}, {"unit": "TABLET"}])
+def test_a_dose_that_cannot_be_compared_is_counted_and_no_event(unknown: dict[str, Any]):
+    cm = [antimalarial(-100, 40, **unknown), antimalarial(41, dose=400)]
+    data = derived(taking(*cm), protocol=MORE)
+    assert data.frame("ADICE").is_empty()
+    assert excluded(data, "ADICE", "dose cannot be compared with baseline") == 1
+
+
+def test_a_tolerance_is_allowed():
+    protocol = declared("", INCREASE.replace('change = "increase"', "tolerance = 2.5"))
+    cm = [steroid(-100, 40), steroid(41, 60, dose=12.5), steroid(61, dose=12.6)]
+    assert ices(taking(*cm), protocol=protocol) == [("steroid", 61, 3)]
+
+
+def flare(on: str) -> Subject:
+    return Subject("A", STEADY, ae=[{"AETERM": "flare", "AEDECOD": "LUPUS FLARE", "AESTDTC": on}])
+
+
+def test_any_record_may_be_an_event():
+    assert ices(flare(day(30))) == [("flare", 30, 1)]
+
+
+def test_a_record_before_the_first_dose_or_without_date_is_counted():
+    assert ices(flare(day(-3))) == []
+    data = derived(flare(day(-3)), protocol=MORE)
+    assert excluded(data, "ADICE", "event is before the first dose") == 1
+    data = derived(flare(""), protocol=MORE)
+    assert excluded(data, "ADICE", "date is missing") == 1
+
+
+def test_events_are_in_order_and_numbered():
+    subject = Subject(
+        "A", STEADY, ended=("ADVERSE EVENT", 60), cm=[steroid(50), immunosuppressant(40)]
+    )
+    rows = derived(subject, protocol=MORE).frame("ADICE")
+    assert rows["ICECAT"].to_list() == ["added", "steroid", "stopped"]
+    assert rows["ICESEQ"].to_list() == [1, 2, 3]
+
+
+def test_records_of_drugs_that_cannot_be_placed_are_counted():
+    cm = [
+        drug("AZATHIOPRINE", None, kind="IMMUNOSUPPRESSANT"),
+        drug("AZATHIOPRINE", day(30), day(20), kind="IMMUNOSUPPRESSANT"),
+    ]
+    data = derived(taking(*cm))
+    assert excluded(data, "ADICE", "start date is missing") == 1
+    assert excluded(data, "ADICE", "ends before it starts") == 1
+    assert data.frame("ADICE").is_empty()
+
+
+def test_an_event_of_drugs_without_cm_is_refused():
+    made = frames(Subject("A", STEADY))
+    del made["CM"]
+    with pytest.raises(DerivationError, match='event "added" needs domain CM'):
+        derive(MORE, from_frames(made), arms=LOCKED)
+
+
+def test_an_event_by_a_column_that_is_not_there_is_refused():
+    protocol = declared("", INCREASE.replace('date = "AESTDTC"', 'date = "AEXXDTC"'))
+    with pytest.raises(DerivationError, match='event "flare" needs AEXXDTC of domain AE'):
+        derived(flare(day(3)), protocol=protocol)
