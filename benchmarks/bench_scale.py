@@ -58,7 +58,10 @@ def main() -> None:
     if options.only == "analyse":
         return analyse(options.folder)
     print(described())
-    print("patients    item rows   simulate s (GiB)   derive + analyse s (GiB)   s per 1,000")
+    print(
+        "patients    item rows   simulate s (GiB)   derive + analyse: s, processor s (GiB)"
+        "   processor s per 1,000"
+    )
     for patients in options.patients:
         with tempfile.TemporaryDirectory(dir=options.folder) as name:
             folder = Path(name)
@@ -67,7 +70,8 @@ def main() -> None:
             done = cost(*again, "--only", "analyse")
             print(
                 f"{patients:8,} {rows_of(folder):12,}   {made.wall:8.1f} ({made.peak:.2f})"
-                f"   {done.wall:14.1f} ({done.peak:.2f}) {1000 * done.wall / patients:18.2f}",
+                f"   {done.wall:14.1f} {done.cpu:14.1f} ({done.peak:.2f})"
+                f" {1000 * done.cpu / patients:20.2f}",
                 flush=True,
             )
     return None

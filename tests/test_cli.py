@@ -118,7 +118,17 @@ def test_new_makes_a_declaration_that_loads(tmp_path: Path, capsys):
 
 
 def test_every_command_has_help_with_an_example(capsys):
-    for name in ("new", "check", "derive", "analyse", "report", "demo", "simulate", "schema"):
+    for name in (
+        "new",
+        "check",
+        "derive",
+        "analyse",
+        "report",
+        "demo",
+        "simulate",
+        "schema",
+        "score",
+    ):
         code, out, _ = run(capsys, name, "--help")
         assert code == 0
         assert f"Example: openlupus {name}" in out, name
@@ -128,6 +138,37 @@ def test_schema_is_json(capsys):
     code, out, _ = run(capsys, "schema")
     assert code == 0
     assert json.loads(out)["title"] == "OpenLupus study declaration"
+
+
+def test_score_lists_makes_a_template_and_scores_it(tmp_path: Path, capsys):
+    code, out, _ = run(capsys, "score", "--list")
+    assert code == 0
+    assert "bilag2004: BILAG-2004" in out
+    form = tmp_path / "items.csv"
+    code, _, _ = run(capsys, "score", "sledai2k", "--template", "--out", str(form))
+    assert code == 0
+    columns = form.read_text("utf-8").strip().split(",")
+    row = ["S1", "1", *("1" if c in ("arthritis", "rash") else "0" for c in columns[2:])]
+    form.write_text(form.read_text("utf-8") + ",".join(row) + "\n", "utf-8")
+    code, _, _ = run(capsys, "score", "sledai2k", str(form), "--out", str(tmp_path / "s.csv"))
+    assert code == 0
+    scores = pl.read_csv(tmp_path / "s.csv")
+    assert scores["total"].to_list() == [6]
+
+
+def test_score_tells_every_fault_of_a_sheet(tmp_path: Path, capsys):
+    sheet = tmp_path / "items.csv"
+    sheet.write_text("USUBJID,arthritis,rush\nS1,2,0\nS2,x,0\n", "utf-8")
+    code, _, err = run(capsys, "score", "sledai2k", str(sheet))
+    assert code == 2
+    assert "rush" in err
+    assert "arthritis" in err
+
+
+def test_score_without_a_file_says_how(capsys):
+    code, _, err = run(capsys, "score", "sledai2k")
+    assert code == 2
+    assert "--list" in err
 
 
 # -- bad input: a message, no traceback, exit code 2 ------------------------------------------
@@ -260,8 +301,54 @@ def test_a_patient_in_two_arms(capsys, study: Path):
     path = study / "data" / "dm.parquet"
     dm = pl.read_parquet(path)
     one = dm.filter(pl.col("ARMCD") == "PBO").head(1)
-    twice = pl.concat([dm, one.with_columns(pl.lit("IBE015").alias("ARMCD"))])
-    twice.write_parquet(path)
-    code, out, _ = run(capsys, "check", str(study))
-    assert code == 1
-    assert "arm" in out
+    pl.concat([dm, one.with_columns(pl.lit("IBE015").alias("ARMCD"))]).write_parquet(path)
+    message = spoilt(capsys, study)
+    assert f"{one['USUBJID'].item()}: IBE015 and PBO" in message
+    run(capsys, "check", str(study), "--out", str(study.parent / "checked"))
+    findings = pl.read_csv(study.parent / "checked" / "findings.csv")
+    assert (findings["rule"] == "subject_in_two_arms").any()
+
+
+@pytest.mark.parametrize("domain", ["ae", "rs", "mh", "suppdm", "gf"])
+def test_a_domain_that_the_declaration_needs_is_not_taken_as_empty(domain: str, capsys, study):
+    (study / "data" / f"{domain}.parquet").unlink()
+    message = spoilt(capsys, study)
+    assert domain.upper() in message
+    assert "missing" in message
+
+
+def test_a_dry_run_tells_nobodys_arm(capsys, study: Path):
+    rewrite(study, "dm", pl.lit("IBE015").alias("ACTARMCD"))
+    out = study.parent / "dry"
+    run(capsys, "report", str(study), "--out", str(out), "--shuffle-arms", "3")
+    findings = pl.read_csv(out / "findings.csv").filter(pl.col("rule") == "actual_arm_differs")
+    assert findings.height > 0
+    assert (findings["value"].fill_null("") == "").all()
+    assert (findings["message"] == "hidden while arms are shuffled").all()
+
+
+def test_a_place_that_cannot_be_written_is_a_message(capsys, tmp_path: Path):
+    (tmp_path / "file").write_text("x")
+    code, _, err = run(capsys, "demo", "--out", str(tmp_path / "file"))
+    assert code == 2
+    assert "Internal error" not in err
+    assert str(tmp_path / "file") in err.replace("\n", "")
+
+
+def test_a_negative_seed_is_a_message(capsys, study: Path):
+    assert "from 0" in spoilt(capsys, study, "--shuffle-arms", "-1")
+
+
+def test_new_keeps_what_is_there(tmp_path: Path, capsys):
+    (tmp_path / "sources.md").write_text("mine")
+    code, _, err = run(capsys, "new", str(tmp_path))
+    assert code == 2
+    assert "sources.md" in err
+    assert (tmp_path / "sources.md").read_text() == "mine"
+
+
+def test_a_valid_declaration_without_data_says_so(tmp_path: Path, capsys):
+    run(capsys, "new", str(tmp_path / "t"))
+    code, _, err = run(capsys, "check", str(tmp_path / "t"))
+    assert code == 2
+    assert "is valid, but there are no data" in " ".join(err.split())

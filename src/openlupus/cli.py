@@ -35,7 +35,6 @@ app = App(
     name="openlupus",
     version=__version__,
     help="One open engine for the whole life of a lupus trial.",
-    help_epilogue="Example: openlupus demo --out out",
     help_format="plaintext",
 )
 
@@ -61,8 +60,9 @@ def new(directory: Path) -> int:
     Example: openlupus new mytrial
     """
     target = directory / "study.toml"
-    if target.exists():
-        raise OutputExistsError(f"{target} is there already; choose another folder")
+    for name in ("study.toml", "sources.md"):
+        if (directory / name).exists():
+            raise OutputExistsError(f"{directory / name} is there already; choose another folder")
     directory.mkdir(parents=True, exist_ok=True)
     for name in ("study.toml", "sources.md"):
         shutil.copyfile(TEMPLATE / name, directory / name)
@@ -125,6 +125,7 @@ def derive(
 
     Example: openlupus derive mytrial --out out
     """
+    refuse_existing(out, force=force)
     loaded = pipeline.load(study, data=data, arms=chosen(shuffle_arms, lock))
     derived = run_derive(loaded)
     write_adam(derived, out, force=force)
@@ -147,6 +148,7 @@ def analyse(
 
     Example: openlupus analyse mytrial --out out
     """
+    refuse_existing(out, force=force)
     loaded = pipeline.load(study, data=data, arms=chosen(shuffle_arms, lock))
     derived = run_derive(loaded)
     results = run_analyse(loaded, derived)
@@ -174,7 +176,12 @@ def report(
     """
     refuse_existing(out, force=force)
     loaded = pipeline.load(study, data=data, arms=chosen(shuffle_arms, lock))
-    command = f"openlupus report {study}" + (" --published" if published else "")
+    words = [f"openlupus report {study}"]
+    words += [f"--data {data}"] if data else []
+    words += ["--published"] if published else []
+    words += [f"--shuffle-arms {shuffle_arms}"] if shuffle_arms is not None else []
+    words += [f'--lock "{lock}"'] if lock else []
+    command = " ".join(words)
     run_report(loaded, out, published=published, command=command, force=force)
     return 0
 
@@ -219,6 +226,71 @@ def simulate(
 
 
 @app.command
+def score(
+    instrument: str = "",
+    items: Annotated[
+        Path | None, Parameter(help="CSV file: one row an assessment, one column an item.")
+    ] = None,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(help="CSV file for the scores.")] = None,
+    list_: Annotated[
+        bool, Parameter(name="--list", negative="", help="List the instruments.")
+    ] = False,
+    template: Annotated[
+        bool, Parameter(negative="", help="Print the header line of the instrument's form.")
+    ] = False,
+    explain: Annotated[
+        bool, Parameter(negative="", help="BILAG-2004: the rules and items behind each grade.")
+    ] = False,
+    option: Annotated[
+        list[str] | None, Parameter(help="An option of the instrument, as sledai_fall=5.")
+    ] = None,
+    keep: Annotated[list[str] | None, Parameter(help="A further column to pass through.")] = None,
+    force: Force = False,
+) -> int:
+    """Score the forms of an instrument from a CSV file.
+
+    Example: openlupus score bilag2004 items.csv --out grades.csv
+    """
+    from openlupus import scoring
+
+    if list_:
+        for name, form in scoring.FORMS.items():
+            options = ", ".join(f"{key}={o.default:g}" for key, o in form.options.items())
+            say(f"{name}: {form.label}" + (f" (options: {options})" if options else ""))
+        return 0
+    if template:
+        header = scoring.template(instrument)
+        if out is None:
+            out_console.file.write(header)
+        elif out.exists() and not force:
+            raise OutputExistsError(f"{out} is there already; give --force to overwrite it")
+        else:
+            out.write_text(header, encoding="utf-8")
+        return 0
+    if items is None:
+        raise OpenLupusError(
+            "score needs an instrument and a file, as `openlupus score bilag2004 items.csv`; "
+            "`openlupus score --list` names the instruments"
+        )
+    with working("Scoring"):
+        if explain:
+            if instrument != "bilag2004":
+                raise OpenLupusError("--explain is there for bilag2004 only")
+            scores = scoring.explain_file(items, out, force=force, keep=keep or ())
+        else:
+            scores = scoring.score_file(
+                instrument, items, out, force=force, options=numbers(option or []), keep=keep or ()
+            )
+    if out is None:
+        out_console.file.write(scores.write_csv())
+    else:
+        say(f"{scores.height:,} rows: {out}")
+    return 0
+
+
+@app.command
 def studies() -> int:
     """List the studies that come with the package.
 
@@ -239,6 +311,18 @@ def chosen(shuffle: int | None, lock: str) -> Arms | None:
     if shuffle is not None:
         return Arms.dummy(shuffle)
     return Arms.unblinded(lock) if lock else None
+
+
+def numbers(options: list[str]) -> dict[str, float]:
+    """`["sledai_fall=5"]` as numbers by name."""
+    found: dict[str, float] = {}
+    for option in options:
+        name, _, value = option.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise OpenLupusError(f"--option {option} is not NAME=NUMBER") from None
+    return found
 
 
 def run_derive(study: Study) -> AnalysisData:
@@ -273,7 +357,14 @@ def run_report(study: Study, out: Path, *, published: bool, command: str, force:
         say("SYNTHETIC data: simulated patients, not people.")
     if data.arms.is_dummy:
         say("DUMMY ARMS: shuffled, not the randomised treatments.")
-    say(f"{results.rows.height} results, report: {page}")
+    left_out = int(data.excluded["records"].sum())
+    errors = 0 if findings is None else findings.rows.filter(pl.col("severity") == "error").height
+    say(f"{left_out:,} records left out, with reasons: {out / 'excluded.csv'}")
+    if findings is not None:
+        total = findings.rows.height
+        say(f"{total:,} findings, {errors:,} of them errors: {out / 'findings.csv'}")
+    unknown = results.rows.filter(pl.col("value").is_null()).height
+    say(f"{results.rows.height:,} results, {unknown:,} not computable, report: {page}")
 
 
 def write_adam(data: AnalysisData, out: Path, *, force: bool) -> None:
@@ -348,6 +439,12 @@ def main() -> None:
         err_console.print(
             f"[bold]{type(error).__name__}[/bold]: {escape(str(error))}", soft_wrap=True
         )
+        sys.exit(USAGE)
+    except OSError as error:
+        if debug:
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        err_console.print(f"[bold]File[/bold]:{escape(f'{where}: {error.strerror or error}')}")
         sys.exit(USAGE)
     except KeyboardInterrupt:
         err_console.print("interrupted")

@@ -14,7 +14,7 @@ from openlupus.exchange.study import Study, find, load_study, published_cells
 from openlupus.protocol import Protocol
 from openlupus.protocol import load as load_protocol
 from openlupus.protocol.displays import Table
-from openlupus.records.check import Findings
+from openlupus.records.check import Findings, without_arms
 from openlupus.records.check import check as check_records
 from openlupus.records.context import CheckContext, VisitWindow
 from openlupus.results import Results
@@ -36,8 +36,15 @@ __all__ = [
 
 
 def check(study: Study) -> Findings | None:
-    """Every rule on the study's records; None where analysis data are given instead."""
-    return check_records(study.records, context(study.protocol)) if study.records else None
+    """Every rule on the study's records; None where analysis data are given instead.
+
+    While arms are shuffled, findings on arms keep their count and lose their content: a dry run
+    must tell nobody's true arm.
+    """
+    if study.records is None:
+        return None
+    findings = check_records(study.records, context(study.protocol))
+    return without_arms(findings) if study.arms.is_dummy else findings
 
 
 def derive(study: Study, *, progress: Callable[[int, int], None] | None = None) -> AnalysisData:

@@ -83,6 +83,7 @@ def frames(*subjects: Subject) -> dict[str, pl.DataFrame]:
         "EX": bare | {"EXSEQ": pl.Float64, "EXTRT": pl.String, "EXSTDTC": pl.String},
         "DS": bare | {"DSSEQ": pl.Float64, "DSDECOD": pl.String},
         "CM": bare | {"CMSEQ": pl.Float64, "CMTRT": pl.String},
+        "RS": bare | {"RSSEQ": pl.Float64, "RSTESTCD": pl.String},
     }
     for name, schema in needed.items():
         made.setdefault(name, pl.DataFrame(schema=schema))

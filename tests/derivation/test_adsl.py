@@ -176,12 +176,18 @@ def test_an_actual_arm_that_is_given_is_kept():
     assert data.frame("ADSL")["ACTARMCD"].to_list() == ["PLA", None]
 
 
-def test_a_subject_in_two_arms_is_counted_and_no_crash():
+def test_a_subject_in_two_arms_is_refused_by_name():
     made = frames(Subject("A", STEADY), Subject("B", STEADY, arm="PLA"))
     again = made["DM"].filter(pl.col("USUBJID") == "A").with_columns(ARMCD=pl.lit("PLA"))
-    data = derive(
-        PROTOCOL, from_frames({**made, "DM": pl.concat([made["DM"], again])}), arms=LOCKED
-    )
+    twice = from_frames({**made, "DM": pl.concat([made["DM"], again])})
+    with pytest.raises(DerivationError, match=r"1 subject\(s\) in two arms \(A: ACT and PLA\)"):
+        derive(PROTOCOL, twice, arms=LOCKED)
+
+
+def test_a_subject_twice_in_dm_is_counted():
+    made = frames(Subject("A", STEADY), Subject("B", STEADY, arm="PLA"))
+    twice = pl.concat([made["DM"], made["DM"].filter(pl.col("USUBJID") == "A")])
+    data = derive(PROTOCOL, from_frames({**made, "DM": twice}), arms=LOCKED)
     assert data.frame("ADSL")["ARMCD"].to_list() == ["ACT", "PLA"]
     assert excluded(data, "ADSL", "subject has an earlier record") == 1
 

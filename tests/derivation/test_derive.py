@@ -104,11 +104,12 @@ def test_a_domain_that_is_needed_is_asked_for(domain: str):
 def test_all_domains_that_are_missing_are_named_at_once():
     with pytest.raises(RecordsError) as error:
         derive(PROTOCOL, from_frames({"DM": MADE["DM"]}), arms=LOCKED)
-    assert "2 faults" in str(error.value)
+    assert "3 faults" in str(error.value)
 
 
 def test_a_study_without_any_form_gives_no_response_to_everybody():
     bare = {name: MADE[name] for name in ("DM", "EX", "DS", "CM")}
+    bare["RS"] = MADE["RS"].clear()
     data = derive(PROTOCOL, from_frames(bare), arms=LOCKED)
     rows = data.frame("ADRESP").filter(pl.col("PARAMCD") == "SRI6")
     assert rows["AVALC"].unique().to_list() == ["N"]

@@ -146,7 +146,9 @@ DRUGS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, int, int]]]] = {
     "steroid less": ([steroid(-100, 40), steroid(41, dose=5)], []),
     "steroid on top": ([steroid(-100), steroid(41, dose=2.5)], [("steroid", 41, 2)]),
     "steroid started": ([steroid(50)], [("steroid", 50, 1)]),
-    "steroid on day 1": ([steroid(1)], []),
+    "steroid on day 1": ([steroid(1)], [("steroid", 2, 1)]),
+    "steroid from the day before": ([steroid(-1)], [("steroid", 2, 1)]),
+    "steroid ended by day 1": ([steroid(-1, 1)], []),
     "steroid cream": ([steroid(50, route="TOPICAL")], []),
     "steroid into a joint": ([steroid(50, route="INTRA-ARTICULAR")], []),
     "steroid pulse": (

@@ -19,7 +19,7 @@ from derivation.small_trial import (
     together,
 )
 from openlupus.derivation import derive
-from openlupus.errors import DerivationError
+from openlupus.errors import DerivationError, RecordsError
 from openlupus.protocol import Protocol, parse
 from openlupus.records import from_frames
 
@@ -221,8 +221,8 @@ def test_a_bound_asked_of_text_is_refused_by_name():
         derived(subject, protocol=with_variable(body))
 
 
-def test_a_domain_that_was_not_given_has_no_records():
+def test_a_domain_that_was_not_given_is_not_taken_as_empty():
     body = '\n[variable.V]\nkind = "any"\ndomain = "DV"\nwhere = { DVCAT = "MAJOR" }\n'
     made = frames(Subject("A", STEADY))
-    data = derive(parse(DECLARATION + body), from_frames(made), arms=LOCKED)
-    assert row_of(data, "ADSL")["V"] == "N"
+    with pytest.raises(RecordsError, match="DV: the domain is missing"):
+        derive(parse(DECLARATION + body), from_frames(made), arms=LOCKED)

@@ -32,6 +32,7 @@ def people(protocol: Protocol, records: Records, arms: Arms, tally: Tally) -> pl
     place = {"dataset": "ADSL", "domain": "DM"}
     first = pl.col("USUBJID").is_first_distinct()
     dm = tally.keep(dm, pl.col("USUBJID").is_not_null(), "USUBJID is missing", **place)
+    _refuse_two_arms(dm)
     dm = tally.keep(dm, first, "subject has an earlier record", **place).sort("USUBJID")
     for actual, planned in (("ACTARMCD", "ARMCD"), ("ACTARM", "ARM")):
         if dm[actual].is_null().all():
@@ -100,6 +101,17 @@ def last_disposition(rows: pl.DataFrame, epoch: str) -> pl.DataFrame:
 
 def _has_arm(column: str = "ARMCD") -> pl.Expr:
     return ~pl.col(column).fill_null("").str.to_uppercase().is_in(NOT_ARMS)
+
+
+def _refuse_two_arms(dm: pl.DataFrame) -> None:
+    arms = dm.filter(_has_arm()).group_by("USUBJID").agg(pl.col("ARMCD").unique().sort())
+    twice = arms.filter(pl.col("ARMCD").list.len() > 1).sort("USUBJID")
+    if twice.height:
+        named = [f"{who}: {' and '.join(codes)}" for who, codes in twice.head(10).iter_rows()]
+        raise DerivationError(
+            f"DM has {twice.height} subject(s) in two arms ({'; '.join(named)}); nobody can be "
+            "analysed in both: correct the records"
+        )
 
 
 def _refuse_unknown_arms(protocol: Protocol, dm: pl.DataFrame) -> None:

@@ -19,6 +19,8 @@ from openlupus.derivation import (
 from openlupus.derivation.model import AnalysisData, Arms
 from openlupus.derivation.tally import Tally
 from openlupus.protocol import Protocol
+from openlupus.protocol import model as m
+from openlupus.protocol.analyses import Responder
 from openlupus.records import Records, require
 
 NEEDS = {
@@ -27,6 +29,9 @@ NEEDS = {
     "DS": ("USUBJID", "DSDECOD"),
 }
 """Domains and columns without which nothing can be derived."""
+
+SOURCE_OF = {"ADSLEDAI": "RS", "ADBILAG": "RS", "ADGC": "CM", "ADGF": "GF", "ADAE": "AE"}
+"""Data set to the domain that it is made from."""
 
 BATCH = 5_000
 """Subjects taken at a time; memory is bounded by this many, time is not changed by it."""
@@ -67,7 +72,7 @@ def derive(
         DerivationError: a declared variable, event or end point cannot be derived from these
             records.
     """
-    require(records, NEEDS)
+    require(records, _needs(protocol))
     tally, done = Tally(), 0
     people = base.people(protocol, records, arms, tally)
     held = Records({**records.domains, "DM": people.lazy()}, records.origin)
@@ -84,6 +89,28 @@ def derive(
     }
     variables.complete(protocol, frames["ADSL"])
     return AnalysisData(frames, arms, records.synthetic, tally.frame)
+
+
+def _needs(protocol: Protocol) -> dict[str, tuple[str, ...]]:
+    """Domains and columns that the declaration asks for: one that was not given is not empty."""
+    datasets = {analysis.dataset for analysis in protocol.analyses.values()}
+    domains: set[str] = {"RS"} if protocol.endpoints else set()
+    for variable in protocol.variables.values():
+        match variable:
+            case m.FromParameter():
+                datasets.add(variable.dataset)
+            case m.FromRecords() | m.FromDate() | m.FromText():
+                domains.add(variable.domain)
+            case _:
+                pass
+    for analysis in protocol.analyses.values():
+        match analysis.method:
+            case Responder(strata_as="randomised", strata=strata) if strata:
+                domains.add("SUPPDM")
+            case _:
+                pass
+    domains |= {SOURCE_OF[dataset] for dataset in datasets if dataset in SOURCE_OF}
+    return NEEDS | dict.fromkeys(sorted(domains - NEEDS.keys()), ("USUBJID",))
 
 
 def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

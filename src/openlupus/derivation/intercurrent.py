@@ -99,9 +99,10 @@ def _medicated(
 
 
 def _raised_total(event: Medication, mine: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
-    """Records from whose start the oral total exceeds baseline, and parenteral ones.
+    """Records under which the oral total exceeds baseline, and parenteral ones.
 
-    A parenteral record counts whatever its dose, also when that is not known.
+    The total is looked at on the first of `from_day` and the record's start, and on each later
+    start: it rises nowhere else. A parenteral record that starts by then counts whatever its dose.
     """
     start, columns = event.from_day - 1, ["USUBJID", "DRUG", "ASTDT", "CMSEQ"]
     # What cannot be converted was counted when the daily dose was derived.
@@ -109,8 +110,13 @@ def _raised_total(event: Medication, mine: pl.DataFrame, reference: pl.DataFrame
     first, last = medication.BASELINE_WINDOW
     base = reference.select("USUBJID", FIRST=pl.lit(first), LAST=pl.lit(last))
     base = base.with_columns(medication.average(courses, base).alias("BASE"))
-    after = courses.filter(pl.col("FROM") >= start).with_columns(FIRST="FROM", LAST="FROM")
-    after = after.with_columns(medication.average(courses, after).alias("NOW"))
+    lasts = pl.col("TO").is_null() | (pl.col("TO") >= start)
+    day = pl.max_horizontal("FROM", pl.lit(start))
+    after = courses.filter(lasts).with_columns(FIRST=day, LAST=day)
+    after = after.with_columns(
+        medication.average(courses, after).alias("NOW"),
+        ASTDT=pl.col("ASTDT") + pl.duration(days=pl.col("FIRST") - pl.col("FROM")),
+    )
     after = after.join(base.select("USUBJID", "BASE"), on="USUBJID", how="left")
     raised = after.filter(_exceeds(pl.col("NOW"), pl.col("BASE"), event.tolerance))
     injected = pl.col("ROUTE").is_in(gc.PARENTERAL) & (pl.col("FROM") >= start)

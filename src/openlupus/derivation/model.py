@@ -41,7 +41,9 @@ class Arms:
 
     @classmethod
     def dummy(cls, seed: int) -> "Arms":
-        """Arms shuffled with this seed."""
+        """Arms shuffled with this seed, a whole number from 0."""
+        if seed < 0:
+            raise DerivationError(f"the seed of shuffled arms is a whole number from 0, not {seed}")
         return cls(dummy_seed=seed)
 
     @classmethod

@@ -23,7 +23,7 @@ and of one that stands for those after the subject went off treatment."""
 SCHEMA: Mapping[str, Any] = {
     "USUBJID": pl.String, "PARAMCD": pl.String, "PARAM": pl.String, "AVISIT": pl.String,
     "AVISITN": pl.Float64, "ADT": pl.Date, "ADY": pl.Float64, "AVAL": pl.Float64,
-    "AVALC": pl.String, "DTYPE": pl.String, "REASON": pl.String,
+    "AVALC": pl.String, "DTYPE": pl.String, "REASON": pl.String, "OBSFL": pl.String,
 }  # fmt: skip
 
 _MISSING: Mapping[np.dtype[Any], float] = {np.dtype(np.int8): -1}
@@ -180,6 +180,7 @@ def _decide(judged: pl.DataFrame, endpoint: Endpoint) -> pl.DataFrame:
         .when(pl.col("CARRIED") & ~kept)
         .then(pl.lit(CARRIED)),
         REASON=pl.when(failed | blank).then("EVENT").when(pl.col("VERDICT") != 1).then("WHY"),
+        OBSFL=pl.when(unknown | pl.col("CARRIED")).then(pl.lit("N")).otherwise(pl.lit("Y")),
     ).with_columns(
         AVALC=pl.col("AVAL").replace_strict({1.0: "Y", 0.0: "N"}, return_dtype=pl.String)
     )

@@ -12,7 +12,10 @@ PACKAGES = ("openlupus", "numpy", "scipy", "polars", "pydantic", "pyreadstat")
 
 
 def manifest(study: Study, *, synthetic: bool, command: str = "") -> dict[str, object]:
-    """Study, whether its patients are simulated, arms, versions and hashes of every input; no date: the same run has the same bytes."""
+    """Study, patients simulated or not, arms, versions, and hashes of every input.
+
+    No date is in it: the same run has the same bytes.
+    """
     arms = study.arms
     return {
         "study": study.protocol.study.id,

@@ -67,6 +67,11 @@ def load_study(
     records, given = None, dict[str, pl.DataFrame]()
     frames = data if isinstance(data, Mapping) else None
     source = folder / "data" if data is None or isinstance(data, Mapping) else Path(data)
+    if frames is None and data is None and not _has_files(source):
+        raise FileFormatError(
+            f"the declaration {declaration} is valid, but there are no data: {source} is empty or "
+            "not there; put the files into it, or give their folder with --data"
+        )
     if protocol.data.adam == "given":
         if frames is None:
             given = read_adam(source)
@@ -76,7 +81,13 @@ def load_study(
     else:
         records = from_frames(frames) if frames is not None else read_folder(source)
         inputs |= {origin.path: origin.sha256 for origin in records.origin.values()}
+    if frames is not None:
+        inputs |= {name.upper(): "frame in memory, not hashed" for name in frames}
     return Study(folder.name, folder, protocol, arms, records, given, inputs)
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def find(study: str | Path) -> Path:

@@ -128,7 +128,7 @@ class FromParameter(Part):
     dataset: str
     parameter: str
     visit: str = "baseline"
-    column: Literal["AVAL", "AVALC", "DTYPE"] = "AVAL"
+    column: Literal["AVAL", "AVALC", "DTYPE", "OBSFL"] = "AVAL"
 
 
 class FromCut(Part):

@@ -7,7 +7,7 @@ import polars as pl
 
 from openlupus.records.context import CheckContext
 from openlupus.records.model import Records, require
-from openlupus.records.rules import RULES, Rule
+from openlupus.records.rules import RULES, Rule, arms
 from openlupus.records.schema import domain
 
 COLUMNS = ("domain", "key", "field", "value", "rule", "severity", "message")
@@ -69,6 +69,20 @@ def check(
         parts += _broken(batch.collect(), context, of_subject)
     rows = pl.concat(parts).sort("domain", "key", "field", "rule", "value", "message")
     return Findings(rows, tuple(rules))
+
+
+def without_arms(findings: Findings) -> Findings:
+    """The findings, those of the rules on arms without value and message."""
+    hide = pl.col("rule").is_in(
+        [rule.name for rule in vars(arms).values() if isinstance(rule, Rule)]
+    )
+    told = {
+        "value": pl.when(hide).then(pl.lit("")).otherwise("value"),
+        "message": pl.when(hide)
+        .then(pl.lit("hidden while arms are shuffled"))
+        .otherwise("message"),
+    }
+    return Findings(findings.rows.with_columns(**told), findings.rules)
 
 
 def _broken(records: Records, context: CheckContext, rules: Iterable[Rule]) -> list[pl.DataFrame]:
