@@ -1,8 +1,11 @@
 """Method notes: what an analysis did, in words, with every option and default."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from openlupus.analysis.responder import strata_columns
+from openlupus.derivation.medication import BASELINE_WINDOW
+from openlupus.instruments.composites import COMPOSITES
+from openlupus.protocol import model as m
 from openlupus.protocol.analyses import (
     Analysis,
     Ancova,
@@ -31,21 +34,44 @@ _INTERVALS: Mapping[str, str] = {
     "greenland_robins": "normal limits with the variance of Greenland and Robins (1985)",
 }
 _PROCEDURES: Mapping[str, str] = {
-    "hochberg": "Hochberg's step-up procedure",
-    "holm": "Holm's step-down procedure",
-    "hommel": "Hommel's procedure",
-    "bonferroni": "the Bonferroni procedure",
-}
+    "hochberg": "Hochberg's step-up procedure", "holm": "Holm's step-down procedure",
+    "hommel": "Hommel's procedure", "bonferroni": "the Bonferroni procedure",
+}  # fmt: skip
 _MISSING: Mapping[str, str] = {
-    "non_response": "a verdict that is missing counts as non-response",
-    "missing": "a verdict that is missing is left out",
+    "non_response": "n respond among all N; a verdict that is missing counts as non-response",
+    "missing": "n respond among the N with a verdict; a missing verdict is left out",
 }
 _STRATEGY: Mapping[str, str] = {
-    "composite": "non-response",
+    "composite": "non-response (composite)",
     "treatment_policy": "ignored (treatment policy)",
-    "hypothetical": "verdicts after it are set to missing (hypothetical)",
-    "while_on_treatment": "after it, the last verdict before it stands (while on treatment)",
+    "hypothetical": "the verdict is set to missing, and the subject is not among the N"
+    " (hypothetical)",
+    "while_on_treatment": "the verdict of the last visit before it stands, and is missing without"
+    " one (while on treatment)",
 }
+_COMPONENTS: Mapping[str, str] = {
+    "sledai_fall": "score lower than SLEDAI-2K at baseline by at least the fall needed",
+    "sledai_no_worsening": "SLEDAI-2K not higher than at baseline",
+    "bilag_improved": "every BILAG-2004 A at baseline now B or lower, every B now C or lower,"
+    " cannot be computed without an A or a B at baseline",
+    "bilag_no_worsening": "no new BILAG-2004 A and at most one new B against baseline",
+    "pga_no_worsening": "PGA higher than at baseline by less than the rise that is worsening",
+}
+_CHOOSE: Mapping[str, str] = {
+    "nearest": "the one nearest to the target day, of two equally near the {ties}",
+    "first": "the first", "last": "the last",
+}  # fmt: skip
+_BASELINE = (
+    "Baseline is, of each instrument, the last usable assessment (a score comes out of it) on or"
+    " before day 1, the day of the first dose (of randomization where no dose was given)."
+)
+_AT: Mapping[str, str] = {
+    "ever": "", "before_dose": " dated on or before the day of the first dose",
+    "first_dose": " begun on or before the day of the first dose and not ended before it",
+}  # fmt: skip
+_UNITS: Mapping[str, str] = {
+    "years": "years of 365.25 days", "months": "months of 30.4375 days", "days": "days",
+}  # fmt: skip
 _AMONG: Mapping[str, str] = {
     "population": "all subjects of the population in the group",
     "not_missing": "those with a value",
@@ -79,7 +105,10 @@ def note(protocol: Protocol, name: str) -> str:
         for family in protocol.multiplicity.values()
         if family.analysis == name
     ]
-    return " ".join([_whom(protocol, analysis.population), *said, *families])
+    defined = _definitions(protocol, _asked(protocol, analysis))
+    whom = protocol.populations[analysis.population]
+    told = [f"Population: {whom.label}, by {whom.arm} arm.", *said, *defined, *families]
+    return " ".join(dict.fromkeys(told))
 
 
 def population_note(protocol: Protocol) -> str:
@@ -88,7 +117,9 @@ def population_note(protocol: Protocol) -> str:
         f"{p.label} (by {p.arm} arm): {in_words(p.where) or 'all subjects of ADSL'}"
         for p in protocol.populations.values()
     )
-    return f"Number of subjects in each population, arm and group. {sets}."
+    columns = [column for p in protocol.populations.values() for column in p.where]
+    said = [f"Number of subjects in each population, arm and group. {sets}."]
+    return " ".join([*said, *_definitions(protocol, columns)])
 
 
 def in_words(where: Where) -> str:
@@ -118,15 +149,6 @@ def _test(column: str, test: Test) -> str:
 
 def _value(value: str | float) -> str:
     return f'"{value}"' if value == "" else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _percent(level: float) -> str:
-    return f"{100 * level:.6g}%"
-
-
-def _whom(protocol: Protocol, population: str) -> str:
-    declared = protocol.populations[population]
-    return f"Population: {declared.label}, by {declared.arm} arm."
 
 
 def _records(protocol: Protocol, analysis: Analysis, dataset: str = "") -> str:
@@ -208,18 +230,105 @@ def _responder(protocol: Protocol, analysis: Analysis, method: Responder) -> lis
     of = _records(protocol, analysis, "ADRESP")
     said = [
         f"Responders of {endpoint.label} (PARAMCD {endpoint.parameter}, {of}).",
-        f"n subjects respond among N with a verdict; {_MISSING[endpoint.missing]}.",
-    ]
-    if endpoint.eligible:
-        said.append(f"The end point applies where {in_words(endpoint.eligible)}.")
-    said += [
-        f"{protocol.intercurrent[event].label}: {_STRATEGY[strategy]}."
-        for event, strategy in endpoint.intercurrent.items()
+        *_composite(endpoint),
+        *_when(protocol, analysis),
+        *_events(protocol, endpoint),
+        f"Counts: {_MISSING[endpoint.missing]}.",
     ]
     if not analysis.compare.all:
         return said
     strata = [_strata(protocol, method)] if method.strata else []
     return [*said, *strata, _difference(method), _test_of(method)]
+
+
+def _composite(endpoint: m.Endpoint) -> list[str]:
+    """The index with every option, what response needs, and to whom it applies."""
+    composite = COMPOSITES[endpoint.composite]
+    options = [
+        f"{option.label}: {_value(endpoint.options.get(name, option.default))}"
+        f" ({'declared' if name in endpoint.options else 'default'})"
+        for name, option in composite.options.items()
+    ]
+    needed = [endpoint.component] if endpoint.component else composite.components
+    parts = [f"{p.replace('_', ' ')} ({_COMPONENTS.get(p, p)})" for p in needed]
+    how = "this component alone" if endpoint.component else "all of these components"
+    applies = in_words(endpoint.eligible)
+    return [
+        f"Definition: {'; '.join([composite.label, *options])}.",
+        f"Response needs {how}: {_listed(parts)}; missing if one cannot be computed.",
+        *([f"The end point applies where {applies}."] if applies else []),
+    ]
+
+
+def _when(protocol: Protocol, analysis: Analysis) -> list[str]:
+    """The baseline and the assessment of the visit, where the verdicts are derived."""
+    if protocol.data.adam == "given":
+        return ["The verdicts stand in the analysis data as given, not derived here."]
+    return [_BASELINE, *([_window(protocol, analysis.visit)] if analysis.visit else [])]
+
+
+def _window(protocol: Protocol, name: str) -> str:
+    visit, schedule = protocol.visit(name), protocol.schedule
+    low, high = visit.window
+    rule = _CHOOSE[schedule.choose].format(ties=schedule.ties)
+    return (
+        f"{visit.label}: target day {visit.day}, window days {low} to {high}; of several"
+        f" assessments of an instrument there, usable ones before others, then {rule}."
+    )
+
+
+def _events(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
+    """Each intercurrent event, defined, with its strategy; then which of them counts when."""
+    told = [
+        f"{protocol.intercurrent[name].label} ({_event(protocol.intercurrent[name])}):"
+        f" {_STRATEGY[strategy]}."
+        for name, strategy in endpoint.intercurrent.items()
+    ]
+    if protocol.data.adam == "given" or set(endpoint.intercurrent.values()) <= {"treatment_policy"}:
+        return told
+    counts = (
+        "An event counts when it is on or before the day of the assessment (the latest of the"
+        " composite's at the visit; the target day of the visit where there is none); the first"
+        " that is not ignored decides, of two on one day one that is non-response."
+    )
+    return [*told, counts]
+
+
+def _event(event: m.Intercurrent) -> str:
+    match event:
+        case m.Discontinuation():
+            of = f" of epoch {event.epoch} (where there is none, of any)" if event.epoch else ""
+            return f"the last disposition event{of} after screening is not COMPLETED; dated by it"
+        case m.RecordEvent():
+            record = _record_of(event)
+            return f"{record}, dated by {event.date} on or after the day of the first dose"
+        case m.Medication():
+            return _total(event) if event.total_dose else _medication(event)
+
+
+def _total(event: m.Medication) -> str:
+    first, last = BASELINE_WINDOW
+    return (
+        f"a record of class {' or '.join(event.classes)}, not ended before day {event.from_day},"
+        f" when the oral total, in mg of {event.total_dose} equivalents a day, on its first day"
+        f" (on day {event.from_day} where it began before) exceeds the baseline dose, the mean of"
+        f" days {first} to {last}, by more than {event.tolerance:g} (tolerance); or an intravenous"
+        f" or intramuscular one that begins on day {event.from_day} or later, whatever its dose;"
+        " dated by that day"
+    )
+
+
+def _medication(event: m.Medication) -> str:
+    started = "its drug was not taken on the day of the first dose"
+    raised = (
+        "the daily dose of its drug exceeds that on the day of the first dose by more than"
+        f" {event.tolerance:g} (tolerance)"
+    )
+    changes = {"start": started, "increase": raised, "start_or_increase": f"{started}, or {raised}"}
+    return (
+        f"a record of class {' or '.join(event.classes)} that begins on day {event.from_day} or"
+        f" later, when {changes[event.change]}; dated by its first day"
+    )
 
 
 def _strata(protocol: Protocol, method: Responder) -> str:
@@ -243,7 +352,7 @@ def _difference(method: Responder) -> str:
     said = f"Difference, test minus comparator, {how}"
     if method.interval == "none":
         return f"{said}, without limits."
-    return f"{said}; {_percent(method.level)} two-sided {_INTERVALS[method.interval]}."
+    return f"{said}; {100 * method.level:.6g}% two-sided {_INTERVALS[method.interval]}."
 
 
 def _test_of(method: Responder) -> str:
@@ -270,7 +379,7 @@ def _ancova(protocol: Protocol, analysis: Analysis, method: Ancova) -> list[str]
         "Subjects with a missing value are left out.",
         f"Adjusted means weight the levels of the other factors {_WEIGHTS[method.weights]};",
         "covariates stand at their mean.",
-        f"{_percent(method.level)} limits and two-sided P are by the t distribution on the",
+        f"{100 * method.level:.6g}% limits and two-sided P are by the t distribution on the",
         "residual degrees of freedom, and are not adjusted for multiplicity.",
     ]
     if method.dose:
@@ -287,3 +396,105 @@ def _family(protocol: Protocol, family: Multiplicity) -> str:
         f"Family of {tests}: {_PROCEDURES[family.procedure]} at a two-sided familywise level of"
         f" {family.alpha:g}; a P that could not be computed counts as 1."
     )
+
+
+def _asked(protocol: Protocol, analysis: Analysis) -> list[str]:
+    """The columns that an analysis names."""
+    match analysis.method:
+        case Summary() as method:
+            own = [method.variable]
+        case Counts() as method:
+            own = [method.variable, *(column for row in method.rows for column in row.where)]
+        case Ancova() as method:
+            own = [method.variable, *method.factors, *method.covariates, method.dose]
+        case Responder():
+            own = list(protocol.endpoints[analysis.endpoint].eligible)
+        case Incidence():
+            own = []
+    return [*own, *analysis.where]
+
+
+def _definitions(protocol: Protocol, columns: Iterable[str]) -> list[str]:
+    """What these columns of ADSL are, and those that they are made from."""
+    asked = list(dict.fromkeys(columns))
+    named = dict.fromkeys([*asked, *(made for c in asked for made in _made_of(protocol, c))])
+    said = [words for column in named if (words := _definition(protocol, column))]
+    return [*said, *_times(protocol, named)]
+
+
+def _made_of(protocol: Protocol, column: str) -> Iterable[str]:
+    match protocol.variables.get(column):
+        case m.FromCut(where=where):
+            return where
+        case m.FromVariable(source=made) | m.FromDate(to=made):
+            return (made,)
+        case _:
+            return _flags(protocol).get(column, {})
+
+
+def _flags(protocol: Protocol) -> Mapping[str, Where]:
+    return {p.flag: p.where for p in protocol.populations.values() if p.flag}
+
+
+def _definition(protocol: Protocol, column: str) -> str:
+    """`ANAFL (label): how it is made.`; empty where the name says all that is declared."""
+    variable = protocol.variables.get(column)
+    if variable is not None:
+        label = f" ({variable.label})" if variable.label else ""
+        given = protocol.data.adam == "given"
+        return f"{column}{label}: {'as given' if given else _made(protocol, variable)}."
+    if column in (flags := _flags(protocol)):
+        return f"{column}: Y where {in_words(flags[column]) or 'in ADSL'}, else N."
+    if column == "REGION1" and protocol.regions:
+        regions = [f"{r.label} ({', '.join(r.countries)})" for r in protocol.regions.values()]
+        return f"REGION1 is by country: {'; '.join(regions)}."
+    return ""
+
+
+def _made(protocol: Protocol, variable: m.Variable) -> str:
+    match variable:
+        case m.FromVariable():
+            pairs = [f"{old} is {new}" for old, new in variable.values.items()]
+            return (
+                f"from {variable.source}: {', '.join(pairs)}, other {variable.other or 'missing'}"
+            )
+        case m.FromParameter():
+            return _parameter(protocol, variable)
+        case m.FromCut():
+            return f"Y where {in_words(variable.where)}, else N; missing where a value is missing"
+        case m.FromRecords():
+            return f"Y where there is {_record_of(variable)}{_AT[variable.at]}, else N"
+        case m.FromDate():
+            record = f"the earliest {variable.date} of {_record_of(variable)}"
+            how = f"{_UNITS[variable.unit]} from {record} to {variable.to}"
+            return f"{how}; a partial date counts from its first day"
+        case m.FromText():
+            return f"{variable.column} of {_record_of(variable)}, the last of several"
+
+
+def _parameter(protocol: Protocol, variable: m.FromParameter) -> str:
+    at_baseline = variable.visit == "baseline"
+    at = "baseline" if at_baseline else protocol.visit(variable.visit).label
+    said = f"{variable.column} of {variable.parameter} in {variable.dataset} at {at}"
+    if variable.dataset != "ADGC":
+        return said
+    first, last = BASELINE_WINDOW
+    days = f"days {first} to {last}" if at_baseline else "the 7 days before the target day"
+    return f"{said}, the mean of {days}"
+
+
+def _times(protocol: Protocol, columns: Iterable[str]) -> list[str]:
+    """How the assessments behind these variables were chosen; a dose has none."""
+    if protocol.data.adam == "given":
+        return []
+    visits = [
+        made.visit
+        for column in columns
+        if isinstance(made := protocol.variables.get(column), m.FromParameter)
+        and made.dataset != "ADGC"
+    ]
+    return [_BASELINE if v == "baseline" else _window(protocol, v) for v in dict.fromkeys(visits)]
+
+
+def _record_of(of: m.FromRecords | m.FromDate | m.FromText | m.RecordEvent) -> str:
+    return f"a record of {of.domain}" + (f" ({in_words(of.where)})" if of.where else "")
