@@ -62,6 +62,131 @@ def test_twelve_faults_are_all_told_at_once():
     assert len(error.value.faults) >= 12
 
 
+HIDDEN = [
+    # a fault of a part's own, and another, which the first must not hide
+    (
+        ('role = "baseline"\n', 'role = "basline"\n', 'schedule.visit "BL".role: input should be'),
+        ("window = [29, 84]", "window = [1, 84]", 'windows of visits "BL" (-14 to 1) and "W8"'),
+    ),
+    (
+        ('choose = "last"', 'choose = "lats"', "schedule.choose: input should be"),
+        ("window = [29, 84]", "window = [1, 84]", 'windows of visits "BL" (-14 to 1) and "W8"'),
+    ),
+    (
+        ("day = 57", 'day = "x"', 'schedule.visit "W8".day'),
+        ("window = [29, 84]", "window = [1, 84]", 'windows of visits "BL" (-14 to 1) and "W8"'),
+    ),
+    (
+        ("alpha = 0.05", "alpha = 1.1", "multiplicity.one.alpha"),
+        ('tests = ["active"]', 'tests = ["activ"]', 'member "activ" is not compared'),
+    ),
+    (
+        ('strata_as = "observed"', 'interval = "wide"', "analysis.bicla.method.interval"),
+        ('tests = ["active"]', 'tests = ["activ"]', 'member "activ" is not compared'),
+    ),
+    (
+        ('strata_as = "observed"', 'interval = "wide"', "analysis.bicla.method.interval"),
+        ('strata = ["region", "severity"]', 'strata = ["regoin"]', "did you mean region?"),
+    ),
+    (
+        ('{ name = "responder", test', '{ name = "respnder", test', "analysis.sri6.method.name"),
+        ('endpoint = "sri6"', 'endpoint = "sri8"', 'end point "sri8" is not declared'),
+    ),
+    (
+        ('{ name = "responder", test', '{ name = 3, test', "analysis.sri6.method.name"),
+        ('visit = "W8"', 'visit = "W9"', 'visit "W9" is not declared'),
+    ),
+    (
+        ('method = { name = "summary", variable = "AGE" }', "method = 3", "must be a table"),
+        ('groups = ["active", "placebo", "all"]', 'groups = ["al"]', "did you mean all?"),
+    ),
+    (
+        ('parameter = "SRI6"', 'parameter = "sri six"', "endpoint.sri6.parameter"),
+        ("options = { sledai_fall = 6 }", "options = { fall = 6 }", 'option "fall" is not'),
+    ),
+    (
+        ('flag = "SAFFL"', "flag = 3", "population.treated.flag: must be text (given: 3)"),
+        ('where = { TRTFL = "Y" }', 'where = { TRTF = "Y" }', "did you mean TRTFL"),
+    ),
+    (
+        ('kind = "map"', 'kind = "mapp"', 'kind: "mapp" is not one of map, parameter, flag'),
+        ('source = "COUNTRY"', 'source = "COUNTRI"', "did you mean COUNTRY"),
+    ),
+    (
+        ('{ label = "Age", ', '{ label = "Age", indent = 9, ', 'display.t1.row 1 ("Age").indent'),
+        ('"{mean:1} ({sd:2})"', '"{maen:1}"', 'display.t1.row 1 ("Age"): statistic "maen"'),
+    ),
+    (
+        ('kind = "table"', 'kind = "tabel"', '"tabel" is not one of table, figure'),
+        ('parameter = "female"', 'parameter = "femal"', 'row or level "femal" is not declared'),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", HIDDEN, ids=[two[0][1] + two[1][1] for two in HIDDEN])
+def test_a_fault_hides_no_other_and_makes_none(faults: tuple[tuple[str, str, str], ...]):
+    broken = TRIAL
+    for old, new, _ in faults:
+        assert old in broken
+        broken = broken.replace(old, new, 1)
+    with pytest.raises(ProtocolError) as error:
+        parse(broken)
+    told = [str(fault) for fault in error.value.faults]
+    for _, _, said in faults:
+        assert any(said in fault for fault in told), told
+    assert len(told) == len(faults), told
+
+
+ALONE = [
+    ('strata = ["region", "severity"]', "strata = 3", "analysis.bicla.method.strata"),
+    ('visit = "W16"', "visit = 16", "analysis.bicla.visit: must be text"),
+    ('compare = { test = ["active"], control', "compare = { test = 3, control", "compare.test"),
+    ('compare = { test = ["active"], control = "placebo" }', "compare = 3", "bicla.compare"),
+    ('rows = [{ id = "female", where = { SEX = "F" } }]', "rows = 3", "analysis.sex.method.rows"),
+    ("[arm.active]", "[data]\nadam = 3\n[arm.active]", "data.adam"),
+    ("window = [29, 84]", "window = [29]", 'schedule.visit "W8".window: has too few elements'),
+    ('key = "all", header', "header", "display.t1.column 3.key: is required and is not given"),
+    ('rows = [\n  { label = "Age"', 'rows = []\nx = [\n  { label = "Age"', "display.t1.rows"),
+    ('composite = "bicla"', "composite = 3", "endpoint.bicla.composite: must be text"),
+    ("options = { sledai_fall = 6 }", "options = { sledai_fall = [] }", "options.sledai_fall"),
+    ('countries = ["SWE", "NOR"]', 'countries = ["SE", "NOR"]', 'country "SE" is not a code'),
+    ("window = [29, 84]", 'window = "soon"', 'schedule.visit "W8".window: must be a list'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "said"), ALONE, ids=[new for _, new, _ in ALONE])
+def test_a_fault_is_told_alone(old: str, new: str, said: str):
+    """What stands in for a value that cannot be read raises no fault of its own."""
+    assert old in TRIAL
+    with pytest.raises(ProtocolError) as error:
+        parse(TRIAL.replace(old, new, 1))
+    told = {fault.where for fault in error.value.faults}
+    assert said in str(error.value)
+    assert len(told - {"display.t1.x"}) == 1, error.value
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        '[variable.NEW]\nkind = "any"\nwhere = { X = 1 }',
+        '[variable.NEW]\nkind = "record"\nwhere = { X = 1 }\ncolumn = "X"',
+        '[variable.NEW]\nkind = "time_since"\nwhere = { X = 1 }\ndate = "X"',
+        '[intercurrent.new]\nkind = "record"\nlabel = "L"\nwhere = { X = 1 }\ndate = "X"',
+    ],
+)
+def test_a_domain_is_one_of_sdtm(part: str):
+    for name in ("MH", "SUPPDM", "XA"):
+        parse(f'{TRIAL}\n{part}\ndomain = "{name}"\n')
+    with pytest.raises(ProtocolError, match='"MHH" is not a domain of SDTM; did you mean MH'):
+        parse(f'{TRIAL}\n{part}\ndomain = "MHH"\n')
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path):
+    path = tmp_path / "study.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + TRIAL.encode())
+    assert load(path) == parse(TRIAL)
+
+
 def test_a_variable_made_from_itself_is_refused():
     cyclic = TRIAL + (
         '\n[variable.AFL]\nkind = "flag"\nwhere = { BFL = "Y" }\n'
@@ -78,6 +203,12 @@ def test_a_variable_made_from_itself_is_refused():
         ("[study", "not valid TOML"),
         ("arm = 3", "must be tables"),
         ("[armm.x]", "is not a part of a declaration"),
+        ("schedule = 3", r"\[schedule\]: must be a table"),
+        ("[schedule]\nvisit = 3", "line 2, schedule.visit: must be tables"),
+        ("[schedule.visit]\nid = 'BL'", "in double brackets"),
+        ("[schedule]\nvisit = [3]", "line 2, schedule.visit 1: must be a table"),
+        ("study = 3\n[data]\nadam = 3", "study: must be a table"),
+        ("[display]\nt = 3\n[analysis]\na = []", "display.t: must be a table"),
     ],
 )
 def test_what_is_no_declaration_is_refused(text: str, said: str):

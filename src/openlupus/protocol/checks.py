@@ -2,9 +2,8 @@
 
 import difflib
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from openlupus.instruments.composites import COMPOSITES
 from openlupus.protocol import model as m
@@ -19,7 +18,10 @@ from openlupus.protocol.analyses import (
 )
 from openlupus.protocol.base import Test, Where
 from openlupus.protocol.displays import Figure, Row, Table, Zero
-from openlupus.protocol.faults import Fault, Path, line_of
+from openlupus.protocol.domains import is_domain, near
+from openlupus.protocol.draft import Draft
+from openlupus.protocol.faults import Fault, Path, line_of, place
+from openlupus.protocol.mend import HOLE, HOLES
 from openlupus.protocol.templates import FORMATS, TemplateError, fields
 from openlupus.results import STATISTICS
 
@@ -27,60 +29,14 @@ Found = Iterator[tuple[Path, str, str]]
 """Path in the file, what is wrong, what to do."""
 
 
-@dataclass
-class Draft:
-    """A declaration on its way: the valid parts, and the names of all parts, valid or not."""
-
-    single: dict[str, Any] = field(default_factory=dict[str, Any])
-    named: dict[str, dict[str, Any]] = field(
-        default_factory=lambda: {
-            name: {}
-            for name in (
-                "arms", "groups", "regions", "strata", "variables", "populations",
-                "intercurrent", "endpoints", "analyses", "multiplicity", "displays",
-            )
-        }
-    )  # fmt: skip
-    declared: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    codes: dict[str, str] = field(default_factory=dict[str, str])
-    visit_ids: list[str] = field(default_factory=list[str])
-    visit_lines: dict[str, int] = field(default_factory=dict[str, int])
-
-    def names(self, part: str) -> tuple[str, ...]:
-        """Every declared name of a part."""
-        return self.declared.get(part, ())
-
-    @property
-    def who(self) -> tuple[str, ...]:
-        """Names of arms and groups."""
-        return (*self.names("arms"), *self.names("groups"))
-
-    @property
-    def given(self) -> bool:
-        """Analysis data are given as files, so their columns are not known here."""
-        return getattr(self.single.get("data"), "adam", "derived") == "given"
-
-    @property
-    def columns(self) -> set[str]:
-        """Columns that ADSL will have."""
-        strata = range(1, len(self.names("strata")) + 1)
-        flags = {p.flag for p in self.named["populations"].values() if p.flag}
-        return {
-            *ADSL_VARIABLES,
-            *self.names("variables"),
-            *flags,
-            *(f"STRAT{i}{end}" for i in strata for end in "RV"),
-        }
-
-
 def cross_faults(draft: Draft, index: dict[Path, int]) -> list[Fault]:
     """All faults between parts."""
     checks = (
-        _arms, _groups, _schedule, _strata, _variables, _cycles, _populations, _endpoints,
-        _analyses, _multiplicity, _displays,
+        _arms, _groups, _regions, _schedule, _strata, _variables, _cycles, _populations,
+        _intercurrent, _endpoints, _analyses, _multiplicity, _displays,
     )  # fmt: skip
     return [
-        Fault(line_of(index, path), ".".join(str(part) for part in path), what, do)
+        Fault(line_of(index, path), place(draft.raw, path), what, do)
         for check in checks
         for path, what, do in check(draft)
     ]
@@ -88,15 +44,20 @@ def cross_faults(draft: Draft, index: dict[Path, int]) -> list[Fault]:
 
 def _known(path: Path, name: str, kind: str, names: Iterable[str]) -> Found:
     names = tuple(names)
-    if name in names:
+    if name in names or name == HOLE:
         return
     near = difflib.get_close_matches(name, names, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"declared: {', '.join(names)}"
     yield path, f'{kind} "{name}" is not declared', hint if names else "none is declared"
 
 
+def _visit(draft: Draft, path: Path, name: str) -> Found:
+    if draft.knows("schedule", "visit") or draft.visits:
+        yield from _known(path, name, "visit", draft.visit_ids)
+
+
 def _repeated(values: Iterable[str]) -> list[str]:
-    values = list(values)
+    values = [value for value in values if value not in HOLES]
     return sorted({value for value in values if values.count(value) > 1})
 
 
@@ -114,25 +75,36 @@ def _groups(draft: Draft) -> Found:
             yield from _known(("group", name, "arms"), arm, "arm", draft.names("arms"))
 
 
+def _regions(draft: Draft) -> Found:
+    for name, region in draft.named["regions"].items():
+        for country in region.countries:
+            if country != HOLE and not re.fullmatch("[A-Z]{3}", country):
+                text = f'country "{country}" is not a code of three capital letters'
+                yield ("region", name, "countries"), text, "ISO 3166-1 alpha-3, for example FRA"
+
+
 def _schedule(draft: Draft) -> Found:
-    schedule: m.Schedule | None = draft.single.get("schedule")
-    if schedule is None:
-        return
     for name in _repeated(draft.visit_ids):
         yield ("schedule",), f'visit "{name}" is declared more than once', ""
-    for i, visit in enumerate(schedule.visits):
+    windows: list[tuple[int, m.Visit]] = []
+    for i, visit in draft.visits.items():
         path = ("schedule", "visit", i)
+        if not draft.knows(*path, "window"):
+            continue
+        windows.append((i, visit))
         low, high = visit.window
+        if not draft.knows(*path, "day"):
+            continue
         if 0 in (visit.day, low, high):
             yield path, f'visit "{visit.id}" uses day 0', "the first dose is day 1, before it is -1"
         if not low <= visit.day <= high:
             text = f'visit "{visit.id}": its day {visit.day} is not in its window {low} to {high}'
             yield path, text, ""
-    ordered = sorted(schedule.visits, key=lambda visit: visit.window)
-    for before, after in itertools.pairwise(ordered):
+    windows.sort(key=lambda held: held[1].window)
+    for (_, before), (i, after) in itertools.pairwise(windows):
         if after.window[0] <= before.window[1]:
             yield (
-                ("schedule", "visit", schedule.visits.index(after)),
+                ("schedule", "visit", i),
                 f"windows of visits {_window(before)} and {_window(after)} overlap",
                 "a day may belong to one visit only",
             )
@@ -168,11 +140,20 @@ def _variables(draft: Draft) -> Found:
             case m.FromCut():
                 yield from _columns(draft, path, variable.where)
             case m.FromParameter() if variable.visit != "baseline":
-                yield from _known(path, variable.visit, "visit", draft.visit_ids)
+                yield from _visit(draft, path, variable.visit)
+            case m.FromRecords() | m.FromText():
+                yield from _domain((*path, "domain"), variable.domain)
             case m.FromDate():
+                yield from _domain((*path, "domain"), variable.domain)
                 yield from _known(path, variable.to, "ADSL variable", sorted(draft.columns))
             case _:
                 pass
+
+
+def _domain(path: Path, name: str) -> Found:
+    if name != HOLE and not is_domain(name):
+        hint = f"did you mean {' or '.join(near(name))}?" if near(name) else "for example MH"
+        yield path, f'"{name}" is not a domain of SDTM', hint
 
 
 def needs(draft: Draft) -> dict[str, set[str]]:
@@ -211,6 +192,12 @@ def _populations(draft: Draft) -> Found:
         yield from _columns(draft, ("population", name, "where"), population.where)
 
 
+def _intercurrent(draft: Draft) -> Found:
+    for name, event in draft.named["intercurrent"].items():
+        if isinstance(event, m.RecordEvent):
+            yield from _domain(("intercurrent", name, "domain"), event.domain)
+
+
 def _endpoints(draft: Draft) -> Found:
     endpoints: Mapping[str, m.Endpoint] = draft.named["endpoints"]
     for parameter in _repeated(e.parameter for e in endpoints.values()):
@@ -224,6 +211,8 @@ def _endpoints(draft: Draft) -> Found:
             yield from _known((*path, "intercurrent"), event, "intercurrent event", names)
         yield from _columns(draft, (*path, "eligible"), endpoint.eligible)
         composite = COMPOSITES.get(endpoint.composite)
+        if endpoint.composite == HOLE:
+            continue
         if composite is None:
             known = ", ".join(COMPOSITES)
             text = f'composite "{endpoint.composite}" is not known'
@@ -232,7 +221,7 @@ def _endpoints(draft: Draft) -> Found:
         for option, value in endpoint.options.items():
             yield from _known((*path, "options"), option, "option", composite.options)
             declared = composite.options.get(option)
-            if declared and not declared.allows(value):
+            if declared and value != HOLE and not declared.allows(value):
                 text = f"option {option} = {value!r} is not a number"
                 yield (*path, "options"), text, f"between {declared.low:g} and {declared.high:g}"
         if endpoint.component:
@@ -251,7 +240,7 @@ def _analyses(draft: Draft) -> Found:
             (*path, "population"), analysis.population, "population", draft.names("populations")
         )
         if analysis.visit:
-            yield from _known((*path, "visit"), analysis.visit, "visit", draft.visit_ids)
+            yield from _visit(draft, (*path, "visit"), analysis.visit)
         for group in analysis.groups:
             yield from _known((*path, "groups"), group, "arm or group", draft.who)
         for pair in analysis.compare.all:
@@ -272,15 +261,17 @@ def _method(draft: Draft, path: Path, analysis: Analysis) -> Found:
             for stratum in method.strata:
                 yield from _known((*path, "method"), stratum, "stratum", draft.names("strata"))
             stratified = method.interval == "stratified_newcombe" or method.test == "cmh"
-            if stratified and not method.strata:
+            if stratified and not method.strata and draft.knows(*path, "method"):
                 text = "a stratified method needs strata"
                 yield (*path, "method"), text, "add strata = [...]"
-            if not analysis.visit:
+            if not analysis.visit and draft.knows(*path, "visit"):
                 yield path, "an analysis of responders needs a visit", "add visit = ..."
         case Incidence():
             for group in (*method.at_least_in, *method.order_group):
                 yield from _known((*path, "method"), group, "arm or group", draft.who)
         case Counts() if bool(method.variable) == bool(method.rows):
+            if not draft.knows(*path, "method"):
+                return
             yield (*path, "method"), "counts need either a variable or rows", ""
         case Counts() if analysis.dataset == "ADSL":
             for i, row in enumerate(method.rows):
@@ -299,11 +290,11 @@ def _multiplicity(draft: Draft) -> Found:
         path = ("multiplicity", name)
         yield from _known((*path, "analysis"), family.analysis, "analysis", draft.names("analyses"))
         analysis: Analysis | None = draft.named["analyses"].get(family.analysis)
-        if analysis is None:
+        if analysis is None or not draft.knows("analysis", family.analysis, "compare"):
             continue
         compared = [test for test, _ in analysis.compare.all]
         for test in family.tests:
-            if test not in compared:
+            if test not in compared and test != HOLE:
                 text = f'member "{test}" is not compared in analysis "{family.analysis}"'
                 yield (*path, "tests"), text, f"compared: {', '.join(compared) or 'none'}"
 
@@ -319,6 +310,8 @@ def _displays(draft: Draft) -> Found:
             for member in filter(None, (column.group, column.comparator)):
                 yield from _known((*path, "columns", i), member, "arm or group", draft.who)
         for i, row in enumerate(display.rows):
+            if draft.unreadable & {(*path, "rows"), (*path, "rows", i)}:
+                continue
             yield from _row(draft, (*path, "rows", i), row, display)
 
 
@@ -332,10 +325,11 @@ def _row(draft: Draft, path: Path, row: Row, table: Table) -> Found:
         return
     yield from _known(path, row.analysis, "analysis", draft.names("analyses"))
     if row.visit:
-        yield from _known(path, row.visit, "visit", draft.visit_ids)
+        yield from _visit(draft, path, row.visit)
     slots = {column.slot for column in table.columns}
+    readable = draft.knows(*path[:2], "columns")
     for slot in row.cells:
-        if slot not in slots:
+        if slot not in slots and readable:
             yield path, f'no column has the slot "{slot}"', f"slots: {', '.join(sorted(slots))}"
     for template in (*row.cells.values(), *_zeros(row.zero), *_zeros(table.zero)):
         try:
@@ -345,10 +339,10 @@ def _row(draft: Draft, path: Path, row: Row, table: Table) -> Found:
             continue
         for statistic, form in used:
             yield from _known(path, statistic, "statistic", STATISTICS)
-            if form not in table.formats:
+            if form not in table.formats and draft.knows(*path[:2], "formats"):
                 yield from _known(path, form, "format", FORMATS)
     analysis: Analysis | None = draft.named["analyses"].get(row.analysis)
     if analysis and isinstance(analysis.method, Counts) and row.parameter:
         declared = (*(r.id for r in analysis.method.rows), *analysis.method.levels)
-        if declared:
+        if declared and draft.knows("analysis", row.analysis, "method"):
             yield from _known(path, row.parameter, "row or level", declared)

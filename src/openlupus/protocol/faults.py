@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 Path = tuple[str | int, ...]
 
@@ -61,6 +62,32 @@ def line_of(index: dict[Path, int], path: Path) -> int:
         if path[:length] in index:
             return index[path[:length]]
     return 0
+
+
+_ONE = {"classes": "class", "countries": "country", "strata": "stratum"}
+
+
+def place(raw: Any, path: Path) -> str:
+    """A path for people: elements of a list by their id, else counted from 1 with their label."""
+    words: list[str] = []
+    for part in path:
+        if isinstance(raw, dict):
+            raw = cast(Any, raw).get(part)
+        elif isinstance(raw, list) and isinstance(part, int):
+            raw = cast(Any, raw[part] if part < len(cast(Any, raw)) else None)
+        if isinstance(part, str):
+            words.append(part)
+        else:
+            words[-1] = f"{_ONE.get(words[-1], words[-1].removesuffix('s'))} {_name(raw, part)}"
+    return ".".join(words)
+
+
+def _name(entry: Any, position: int) -> str:
+    entry = cast(dict[str, Any], entry) if isinstance(entry, dict) else {}
+    if isinstance(entry.get("id"), str) and entry["id"]:
+        return f'"{entry["id"]}"'
+    label = entry.get("label") or entry.get("key")
+    return f"{position + 1}" + (f' ("{label}")' if isinstance(label, str) else "")
 
 
 def message(source: str, faults: Sequence[Fault]) -> str:

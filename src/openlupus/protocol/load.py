@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from openlupus.errors import ProtocolError, UnknownStudyError
 from openlupus.protocol import faults as f
 from openlupus.protocol.analyses import Analysis, Multiplicity
-from openlupus.protocol.checks import Draft, cross_faults
+from openlupus.protocol.checks import cross_faults
 from openlupus.protocol.displays import Display
+from openlupus.protocol.draft import Draft
+from openlupus.protocol.mend import errors, mended, tags
 from openlupus.protocol.model import (
     Arm,
     Data,
@@ -61,7 +63,8 @@ def load(source: str | Path) -> Protocol:
             "make one with `openlupus new DIR`"
         )
     try:
-        text = path.read_bytes().decode("utf-8")
+        # Editors on Windows begin a file with a byte-order mark.
+        text = path.read_bytes().decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise ProtocolError(
@@ -86,30 +89,30 @@ def parse(text: str, *, name: str = "study.toml") -> Protocol:
 
 
 def _draft(raw: dict[str, Any], index: dict[f.Path, int]) -> tuple[Draft, list[f.Fault]]:
-    """Every part that is valid by itself, and the faults of those that are not."""
+    """Every part, mended where it is not valid by itself, and the faults of those that are not."""
     found: list[f.Fault] = []
-    draft = Draft()
+    draft = Draft(raw)
     for section in raw:
         if section not in {*SINGLE, *NAMED, "schedule"}:
             known = ", ".join([*SINGLE, "schedule", *NAMED])
-            found.append(_unknown(index, (section,), f"is not a part of a declaration ({known})"))
+            found.append(_whole(index, (section,), f"is not a part of a declaration ({known})"))
     for section, model in SINGLE.items():
         if section in raw or section == "study":
-            value = _entry(model, raw.get(section, {}), (section,), index, found)
+            value = _entry(model, raw.get(section, {}), (section,), index, draft, found)
             if value is not None:
                 draft.single[section] = value
-    _schedule(raw, index, draft, found)
+    _schedule(raw.get("schedule", {}), index, draft, found)
     for section, (field, model) in NAMED.items():
         entries = raw.get(section, {})
         if not isinstance(entries, dict):
-            found.append(_unknown(index, (section,), f"must be tables [{section}.ID]"))
+            found.append(_whole(index, (section,), f"must be tables [{section}.ID]"))
             continue
         entries = cast(dict[str, Any], entries)
         draft.declared[field] = tuple(entries)
         for key, entry in entries.items():
             if section == "arm" and isinstance(entry, dict) and "code" in entry:
                 draft.codes[key] = str(cast(Any, entry["code"]))
-            value = _entry(model, entry, (section, key), index, found)
+            value = _entry(model, entry, (section, key), index, draft, found)
             if value is not None:
                 draft.named[field][key] = value
     for section in ("arm", "population"):
@@ -118,63 +121,78 @@ def _draft(raw: dict[str, Any], index: dict[f.Path, int]) -> tuple[Draft, list[f
     return draft, found
 
 
-def _schedule(
-    raw: dict[str, Any], index: dict[f.Path, int], draft: Draft, found: list[f.Fault]
-) -> None:
-    schedule = dict(raw.get("schedule", {}))
+def _schedule(schedule: Any, index: dict[f.Path, int], draft: Draft, found: list[f.Fault]) -> None:
+    path = ("schedule",)
+    if not isinstance(schedule, dict):
+        draft.unreadable.add(path)
+        found.append(_whole(index, path, "must be a table"))
+        return
+    options = dict(cast(dict[str, Any], schedule))
+    entries = options.pop("visit", [])
+    if not isinstance(entries, list):
+        draft.unreadable.add((*path, "visit"))
+        what = "must be tables [[schedule.visit]], in double brackets"
+        found.append(f.Fault(f.line_of(index, (*path, "visit")), "schedule.visit", what))
+        entries = None
+    elif not entries:
+        found.append(f.Fault(0, "[schedule]", "no visit is declared", "add [[schedule.visit]]"))
     visits: list[Visit] = []
-    entries = schedule.pop("visit", [])
-    for i, entry in enumerate(entries):
-        draft.visit_ids.append(str(entry.get("id", "")))
-        visit = _entry(Visit, entry, ("schedule", "visit", i), index, found)
+    for i, entry in enumerate(cast(list[Any], entries or [])):
+        visit = _entry(Visit, entry, (*path, "visit", i), index, draft, found)
         if visit is not None:
             visits.append(visit)
-            draft.visit_lines[visit.id] = f.line_of(index, ("schedule", "visit", i))
-    if not entries:
-        found.append(f.Fault(0, "[schedule]", "no visit is declared", "add [[schedule.visit]]"))
-    elif visits:
-        value = _entry(Schedule, {**schedule, "visits": visits}, ("schedule",), index, found)
-        draft.single["schedule"] = value
+            draft.visits[i] = visit
+    # A visit stands in for those that are missing, so that the options are looked at as well.
+    stand_in = Visit(id="", label="", number=0, day=1, window=(1, 1))
+    value = _entry(Schedule, {**options, "visits": visits or [stand_in]}, path, index, draft, found)
+    draft.single["schedule"] = value
 
 
 def _entry(
-    model: Any, entry: Any, path: f.Path, index: dict[f.Path, int], found: list[f.Fault]
+    model: Any,
+    entry: Any,
+    path: f.Path,
+    index: dict[f.Path, int],
+    draft: Draft,
+    found: list[f.Fault],
 ) -> Any:
-    try:
-        return cast(Any, TypeAdapter(model)).validate_python(entry)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            inner = _inside(entry, detail["loc"])
-            where = ".".join(str(part) for part in (*path, *inner))
-            found.append(f.Fault(f.line_of(index, (*path, *inner)), where, _sentence(dict(detail))))
-        return None
+    """The part, or what can be read of it when it has faults; None when nothing can."""
+    adapter: TypeAdapter[Any] = TypeAdapter(model)
+    details = errors(adapter, entry)
+    if not details:
+        return adapter.validate_python(entry)
+    for detail in details:
+        where = (*path, *detail["path"])
+        found.append(f.Fault(f.line_of(index, where), f.place(draft.raw, where), _sentence(detail)))
+    value, replaced = mended(adapter, entry) or (None, frozenset({()}))
+    draft.unreadable |= {(*path, *inner) for inner in replaced}
+    return value
 
 
-def _inside(entry: Any, loc: tuple[int | str, ...]) -> f.Path:
-    """The path of a fault in the file: union tags, which are no keys of the file, are left out."""
-    path: list[str | int] = []
-    here = entry
-    for i, part in enumerate(loc):
-        if (isinstance(here, dict) and part in here) or (
-            isinstance(here, list) and isinstance(part, int) and part < len(cast(Any, here))
-        ):
-            here = cast(Any, here[part])
-            path.append(part)
-        elif i == len(loc) - 1:
-            path.append(part)
-    return tuple(path)
+_IN_WORDS = {
+    "missing": "is required and is not given",
+    "extra_forbidden": "is not a field of this part; check the spelling",
+    "union_tag_not_found": "is required and is not given",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "dict_type": "must be a table",
+    "tuple_type": "must be a list",
+    "string_type": "must be text",
+}
 
 
 def _sentence(detail: dict[str, Any]) -> str:
     kind, given = detail["type"], detail.get("input")
-    if kind == "missing":
-        return "is required and is not given"
-    if kind == "extra_forbidden":
-        return "is not a field of this part; check the spelling"
+    if kind == "union_tag_invalid":
+        return f'"{detail["ctx"]["tag"]}" is not one of {", ".join(tags(detail))}'
+    if kind == "missing" and isinstance(detail["loc"][-1], int):
+        return "has too few elements"
+    if kind in ("missing", "extra_forbidden"):
+        return _IN_WORDS[kind]
     shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) else ""
     text = str(detail["msg"])
-    return text[0].lower() + text[1:] + shown
+    return _IN_WORDS.get(kind, text[0].lower() + text[1:]) + shown
 
 
-def _unknown(index: dict[f.Path, int], path: f.Path, what: str) -> f.Fault:
+def _whole(index: dict[f.Path, int], path: f.Path, what: str) -> f.Fault:
     return f.Fault(f.line_of(index, path), f"[{path[0]}]", what)
