@@ -95,6 +95,10 @@ class ImputationError(StatisticsError):
     """Incomplete data that cannot be imputed as asked, or too few imputations to be pooled."""
 
 
+class SeparationError(ConvergenceError):
+    """Columns tell responders from non-responders without fault; the message names them."""
+
+
 class FormulaError(StatisticsError):
     """A model formula that cannot be read, or that names what the data do not have."""
 
@@ -124,3 +128,7 @@ class SimulationError(OpenLupusError):
 
 class AllocationError(OpenLupusError):
     """A randomisation list that cannot be drawn as asked."""
+
+
+class ValidationError(OpenLupusError):
+    """A reference number that is not met, or a record that cannot be read or that nobody knows."""

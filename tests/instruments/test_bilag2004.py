@@ -297,7 +297,7 @@ def test_all_values_outside_the_scale_are_listed_with_their_row() -> None:
         (2999, "arthritis_mild"),
     ]
     assert "row 0, pyrexia: 5 is not a whole number from 0 to 4" in str(caught.value)
-    assert "row 2500, platelets: -3 is not a number from 0 up" in str(caught.value)
+    assert "row 2500, platelets: -3 is not a number from 0 to 5000" in str(caught.value)
 
 
 def test_a_previous_value_off_its_scale_is_named() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openlupus.errors import InstrumentError
+from openlupus.errors import InstrumentError, ScaleError
 from openlupus.instruments import ctcae
 from openlupus.instruments.ctcae import TERMS, Low, grade
 
@@ -63,3 +63,25 @@ def test_refusals() -> None:
         grade("anaemia", [10.0])
     with pytest.raises(InstrumentError, match=r"rows \[1\]"):
         ctcae.grade("anemia", [10.0, -1.0])
+
+
+# -- shifts ----------------------------------------------------------------------------------------
+
+
+def test_worst_grades_and_the_shift_table() -> None:
+    after = ctcae.worst([1, 3, -1, -1, 0], [0, 0, 1, 2, 2], 4)
+    assert after.tolist() == [3, -1, 0, -1]
+    got = ctcae.shift([0, 2, 1, -1], after)
+    assert got.worsened.tolist() == [1, -1, 0, -1]
+    assert got.table.shape == (6, 6)
+    assert got.table.sum() == 4
+    assert [tuple(cell) for cell in np.argwhere(got.table)] == [(0, 3), (1, 0), (2, 5), (5, 5)]
+
+
+def test_shifts_refuse_what_is_no_grade() -> None:
+    with pytest.raises(ScaleError, match="row 1, grade: 5"):
+        ctcae.shift([0, 5], [0, 0])
+    with pytest.raises(InstrumentError, match="differ in shape"):
+        ctcae.shift([0, 1], [0])
+    with pytest.raises(InstrumentError, match=r"need shape \(n,\)"):
+        ctcae.worst([[0]], [[0]], 1)

@@ -4,14 +4,13 @@ Sources: Tan et al., Arthritis Rheum 1982;25:1271; Hochberg, Arthritis Rheum 199
 docs/instruments/acr1997.md.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.instruments import arrays, verdicts
-from openlupus.instruments.arrays import Codes, Floats, Ints
+from openlupus.instruments.arrays import Codes, Floats, Form, Ints
 from openlupus.instruments.scale import Scale, refuse_outside
 
 CATEGORY = "ACR 1997"
@@ -46,6 +45,7 @@ ITEMS = (
     Item(11, "ana", "Antinuclear antibody"),
 )
 KEYS = tuple(item.key for item in ITEMS)
+CODES = tuple(item.code for item in ITEMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,22 @@ class Classification:
     met: Codes
 
 
-def form(values: Mapping[str, object]) -> Floats:
-    """Criteria by key as an array of shape (n, 11)."""
-    return arrays.form(values, KEYS, instrument=CATEGORY)
+def form(values: Form) -> Floats:
+    """Criteria by key or code as an array of shape (n, 11)."""
+    return arrays.form(values, KEYS, codes=CODES, instrument=CATEGORY)
 
 
-def classify(criteria: ArrayLike) -> Classification:
+def classify(criteria: ArrayLike | Form) -> Classification:
     """Whether each subject meets at least 4 of the 11 criteria, serially or together.
 
     Args:
-        criteria: Shape (n, 11) in the order of `ITEMS`: 1 ever met, 0 not, nan not known.
+        criteria: Shape (n, 11) in the order of `ITEMS`: 1 ever met, 0 not, nan not known;
+            or what `form` takes.
 
     Returns:
         `met` is -1 where fewer than 4 are known to be met but the unknown ones could make 4.
     """
-    array = arrays.matrix(criteria, len(ITEMS), name=CATEGORY)
+    array = arrays.matrix(arrays.given(criteria, form), len(ITEMS), name=CATEGORY)
     refuse_outside(array.T, KEYS, [Scale(0, 1)] * len(ITEMS), instrument=CATEGORY)
     count: Ints = np.sum(array == 1, axis=1)
     possible = count + np.sum(np.isnan(array), axis=1)

@@ -6,6 +6,7 @@ Page: docs/instruments/bicla.md.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,7 @@ from openlupus.errors import InstrumentError
 from openlupus.instruments import bilag2004, pga, sledai2k, verdicts
 from openlupus.instruments.arrays import Bools, Codes
 from openlupus.instruments.bilag2004.criteria import B
+from openlupus.instruments.verdicts import Verdict
 
 COMPONENTS = (
     "bilag_improved",
@@ -24,14 +26,15 @@ COMPONENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Bicla:
+class Bicla(Verdict):
     """Verdicts of n visits, shape (n,): 1 met, 0 not met, -1 not computable.
 
     `evaluable`: an A or a B at baseline; where there is none, the first component and the
     responder are -1.
     """
 
-    responder: Codes
+    COMPONENTS: ClassVar[tuple[str, ...]] = COMPONENTS
+
     bilag_improved: Codes
     bilag_no_worsening: Codes
     sledai_no_worsening: Codes

@@ -4,7 +4,6 @@ Sources: Albrecht et al., J Invest Dermatol 2005;125:889; bands from Klein et al
 2011;147:203. Page: docs/instruments/clasi.md.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
 from openlupus.instruments import arrays, decimals, verdicts
-from openlupus.instruments.arrays import Bools, Codes, Floats
+from openlupus.instruments.arrays import Bools, Codes, Floats, Form
 from openlupus.instruments.scale import Scale, refuse_outside
 
 CATEGORY = "CLASI"
@@ -83,6 +82,7 @@ def _items() -> tuple[Item, ...]:
 
 ITEMS = _items()
 KEYS = tuple(item.key for item in ITEMS)
+CODES = tuple(item.code for item in ITEMS)
 _LONG_STANDING = KEYS.index("dyspigmentation_over_12_months")
 _ACTIVITY = np.array([item.part == "activity" for item in ITEMS])
 _DYSPIGMENTATION = np.array([item.sign == "dyspigmentation" for item in ITEMS])
@@ -101,23 +101,23 @@ class Clasi:
     missing: Bools
 
 
-def form(values: Mapping[str, object]) -> Floats:
-    """Boxes by key (`erythema_scalp`, `mucous_membrane`, ...) as an array of shape (n, 56)."""
-    return arrays.form(values, KEYS, instrument=CATEGORY)
+def form(values: Form) -> Floats:
+    """Boxes by key (`erythema_scalp`, ...) or SDTM code as an array of shape (n, 56)."""
+    return arrays.form(values, KEYS, codes=CODES, instrument=CATEGORY)
 
 
-def score(items: ArrayLike) -> Clasi:
+def score(items: ArrayLike | Form) -> Clasi:
     """Activity and damage of each assessment.
 
     Args:
-        items: Shape (n, 56) in the order of `ITEMS`, nan where not assessed. Nothing is
-            prorated. The question on 12 months doubles the sum of dyspigmentation; it is needed
-            only where there is dyspigmentation.
+        items: Shape (n, 56) in the order of `ITEMS`, nan where not assessed; or what `form`
+            takes. Nothing is prorated. The question on 12 months doubles the sum of
+            dyspigmentation; it is needed only where there is dyspigmentation.
 
     Raises:
         ScaleError: values that the form does not have, all with row and box.
     """
-    array = arrays.matrix(items, len(ITEMS), name=CATEGORY)
+    array = arrays.matrix(arrays.given(items, form), len(ITEMS), name=CATEGORY)
     refuse_outside(array.T, KEYS, [item.scale for item in ITEMS], instrument=CATEGORY)
     dyspigmentation = array[:, _DYSPIGMENTATION].sum(axis=1)
     doubled = np.where(dyspigmentation == 0, 0, dyspigmentation * (1 + array[:, _LONG_STANDING]))

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
-from openlupus.instruments.arrays import Bools, Codes, Floats
+from openlupus.instruments.arrays import Bools, Codes, Floats, Ints
 from openlupus.instruments.decimals import UNIT, exact
+from openlupus.instruments.scale import Scale, refuse_outside
+from openlupus.instruments.verdicts import verdict
 
 NOT_GRADABLE = -1
 
@@ -130,6 +132,65 @@ def grade(
     rule = TERMS[term]
     made = _ENGINES[type(rule)](rule, data)
     return np.where(np.isnan(data.value), NOT_GRADABLE, made).astype(np.int8)
+
+
+HIGHEST_GRADE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """From baseline to the worst grade later, of n subjects, shape (n,), -1 not gradable.
+
+    `worsened`: a higher grade than at baseline, 1, 0, -1. `table`, shape (6, 6): subjects by grade
+    at baseline (rows 0 to 4, then not gradable) and worst later (columns likewise).
+    """
+
+    baseline: Codes
+    worst: Codes
+    worsened: Codes
+    table: Ints
+
+
+def worst(grades: ArrayLike, subject: ArrayLike, subjects: int) -> Codes:
+    """The highest grade of each subject, shape (subjects,); -1 where none could be graded.
+
+    Args:
+        grades: Grades of any number of measurements, 0 to 4 or -1.
+        subject: Whole number of the subject of each, from 0 to `subjects` - 1.
+        subjects: How many subjects there are.
+    """
+    codes, who = _checked_grades(grades), np.asarray(subject, np.int64)
+    top = np.full(subjects, NOT_GRADABLE, np.int8)
+    np.maximum.at(top, who, codes)
+    return top
+
+
+def shift(baseline: ArrayLike, worst_later: ArrayLike) -> Shift:
+    """Shift of each subject under one term, and the shift table.
+
+    Args:
+        baseline: Grade at baseline, shape (n,), 0 to 4 or -1 not gradable.
+        worst_later: Highest grade after baseline (`worst`), likewise. Terms of both directions
+            (a count too low, too high) are shifted each on its own.
+    """
+    before, after = _checked_grades(baseline), _checked_grades(worst_later)
+    if before.shape != after.shape:
+        raise InstrumentError(f"baseline {before.shape} and worst {after.shape} differ in shape")
+    known = (before != NOT_GRADABLE) & (after != NOT_GRADABLE)
+    size = HIGHEST_GRADE + 2
+    # -1 is the last row and column.
+    cell = (before % size).astype(np.int64) * size + after % size
+    table = np.bincount(cell, minlength=size * size).reshape(size, size)
+    return Shift(before, after, verdict(after > before, known), table)
+
+
+def _checked_grades(grades: ArrayLike) -> Codes:
+    codes = np.asarray(grades)
+    allowed = [Scale(NOT_GRADABLE, HIGHEST_GRADE)]
+    if codes.ndim != 1:
+        raise InstrumentError(f"CTCAE grades need shape (n,), not {codes.shape}")
+    refuse_outside(codes[None].astype(np.float64), ["grade"], allowed, instrument="CTCAE")
+    return codes.astype(np.int8)
 
 
 def _column(values: ArrayLike, shape: tuple[int, ...]) -> Floats:

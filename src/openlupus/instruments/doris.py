@@ -5,21 +5,24 @@ anti-DNA alone; urine and blood counts stay in. Page: docs/instruments/doris.md.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.instruments import decimals, pga, sledai2k, verdicts
 from openlupus.instruments.arrays import Codes
+from openlupus.instruments.verdicts import Verdict
 
 COMPONENTS = ("clinical_sledai_zero", "pga_low", "prednisone_low", "stable_treatment")
 
 
 @dataclass(frozen=True, slots=True)
-class Doris:
+class Doris(Verdict):
     """Verdicts of n visits, shape (n,): 1 met, 0 not met, -1 not computable."""
 
-    responder: Codes
+    COMPONENTS: ClassVar[tuple[str, ...]] = COMPONENTS
+
     clinical_sledai_zero: Codes
     pga_low: Codes
     prednisone_low: Codes

@@ -5,6 +5,7 @@ al., Ann Intern Med 2009;150:604; CKD-EPI 2021, Inker et al., N Engl J Med 2021;
 docs/instruments/egfr.md.
 """
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,6 +15,36 @@ from openlupus.errors import InstrumentError
 from openlupus.instruments.arrays import Bools, Floats
 
 UMOL_L_PER_MG_DL = 88.4
+
+
+@dataclass(frozen=True, slots=True)
+class Mdrd:
+    """Scale, exponents of creatinine and age, factors of women and of Black people."""
+
+    scale: float
+    creatinine: float
+    age: float
+    female: float
+    black: float
+
+
+@dataclass(frozen=True, slots=True)
+class CkdEpi:
+    """Scale; exponents below the knot in women and men, above it; yearly factor; factors."""
+
+    scale: float
+    below_women: float
+    below_men: float
+    above: float
+    age: float
+    female: float
+    black: float
+
+
+MDRD4 = Mdrd(175.0, -1.154, -0.203, 0.742, 1.212)
+KNOT_WOMEN, KNOT_MEN = 0.7, 0.9  # mg/dL
+CKD_EPI_2009 = CkdEpi(141.0, -0.329, -0.411, -1.209, 0.993, 1.018, 1.159)
+CKD_EPI_2021 = CkdEpi(142.0, -0.241, -0.302, -1.200, 0.9938, 1.012, 1.0)
 Equation = Literal["mdrd4", "ckd_epi_2009", "ckd_epi_2021"]
 
 
@@ -49,27 +80,17 @@ def egfr(
     race = np.zeros(creatinine.shape, np.bool_) if black is None else np.asarray(black, np.bool_)
     if equation == "mdrd4":
         return _mdrd4(creatinine, age, woman, race)
-    if equation == "ckd_epi_2009":
-        exponents, constants = (-0.329, -0.411, -1.209), (141, 0.993, 1.018)
-        return _ckd_epi(creatinine, age, woman, exponents, constants) * np.where(race, 1.159, 1)
-    return _ckd_epi(creatinine, age, woman, (-0.241, -0.302, -1.200), (142, 0.9938, 1.012))
+    chosen = CKD_EPI_2009 if equation == "ckd_epi_2009" else CKD_EPI_2021
+    return _ckd_epi(chosen, creatinine, age, woman, race)
 
 
 def _mdrd4(creatinine: Floats, age: Floats, woman: Bools, race: Bools) -> Floats:
-    sex, factor = np.where(woman, 0.742, 1), np.where(race, 1.212, 1)
-    return 175 * creatinine**-1.154 * age**-0.203 * sex * factor
+    factors = np.where(woman, MDRD4.female, 1) * np.where(race, MDRD4.black, 1)
+    return MDRD4.scale * creatinine**MDRD4.creatinine * age**MDRD4.age * factors
 
 
-def _ckd_epi(
-    creatinine: Floats,
-    age: Floats,
-    woman: Bools,
-    exponents: tuple[float, float, float],
-    constants: tuple[float, float, float],
-) -> Floats:
-    """Exponents: below the knot in women, in men, above it; constants: scale, age, women."""
-    women, men, above = exponents
-    factor, ageing, sex = constants
-    ratio = creatinine / np.where(woman, 0.7, 0.9)
-    low = np.minimum(ratio, 1) ** np.where(woman, women, men)
-    return factor * low * np.maximum(ratio, 1) ** above * ageing**age * np.where(woman, sex, 1)
+def _ckd_epi(by: CkdEpi, creatinine: Floats, age: Floats, woman: Bools, race: Bools) -> Floats:
+    ratio = creatinine / np.where(woman, KNOT_WOMEN, KNOT_MEN)
+    low = np.minimum(ratio, 1) ** np.where(woman, by.below_women, by.below_men)
+    factors = np.where(woman, by.female, 1) * np.where(race, by.black, 1)
+    return by.scale * low * np.maximum(ratio, 1) ** by.above * by.age**age * factors

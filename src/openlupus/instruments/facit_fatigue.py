@@ -5,14 +5,13 @@ J Pain Symptom Manage 1997;13:63; in lupus Lai et al., J Rheumatol 2011;38:672. 
 docs/instruments/facit_fatigue.md.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.instruments import arrays
-from openlupus.instruments.arrays import Bools, Floats, Ints
+from openlupus.instruments.arrays import Bools, Floats, Form, Ints
 from openlupus.instruments.scale import Scale, refuse_outside
 
 CATEGORY = "FACIT-FATIGUE"
@@ -51,6 +50,7 @@ ITEMS = (
     Item(13, "An16", True),
 )
 KEYS = tuple(item.key for item in ITEMS)
+CODES = tuple(item.code for item in ITEMS)
 _REVERSE = np.array([item.reverse for item in ITEMS])
 
 
@@ -63,22 +63,22 @@ class Score:
     missing: Bools
 
 
-def form(values: Mapping[str, object]) -> Floats:
-    """Responses by key as an array of shape (n, 13)."""
-    return arrays.form(values, KEYS, instrument=CATEGORY)
+def form(values: Form) -> Floats:
+    """Responses by key or SDTM code as an array of shape (n, 13)."""
+    return arrays.form(values, KEYS, codes=CODES, instrument=CATEGORY)
 
 
-def score(responses: ArrayLike) -> Score:
+def score(responses: ArrayLike | Form) -> Score:
     """Total of each questionnaire, prorated over the statements answered.
 
     Args:
         responses: Shape (n, 13) in the order of `ITEMS`, 0 not at all to 4 very much as ticked
-            (not yet reversed), nan where not answered.
+            (not yet reversed), nan where not answered; or what `form` takes.
 
     Raises:
         ScaleError: responses other than 0-4, all with row and item.
     """
-    array = arrays.matrix(responses, len(ITEMS), name=CATEGORY)
+    array = arrays.matrix(arrays.given(responses, form), len(ITEMS), name=CATEGORY)
     refuse_outside(array.T, KEYS, [Scale(0, HIGHEST)] * len(ITEMS), instrument=CATEGORY)
     missing = np.isnan(array)
     points = np.where(_REVERSE, HIGHEST - array, array)

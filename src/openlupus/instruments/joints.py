@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
 from openlupus.instruments import arrays
-from openlupus.instruments.arrays import Bools, Floats, Ints
+from openlupus.instruments.arrays import Bools, Floats, Form, Ints
 from openlupus.instruments.scale import Scale, refuse_outside
 
 CATEGORY = "JOINT COUNT"
@@ -93,6 +93,18 @@ class Counts:
 def keys(joint_set: str = "28") -> tuple[str, ...]:
     """Keys of the joints of a set, in the order of the columns that `count` takes."""
     return tuple(joint.key for joint in _set(joint_set))
+
+
+def form(values: Form, joint_set: str = "28") -> tuple[Floats, Floats]:
+    """Answers by name (`tender_L_knee`, `swollen_L_knee`, or code) as the arrays of `count`."""
+    chosen = _set(joint_set)
+    fields = [("tender", j, j.tender_code) for j in chosen]
+    fields += [("swollen", j, j.swollen_code) for j in chosen if j.swollen_code]
+    names = [f"{sign}_{joint.key}" for sign, joint, _ in fields]
+    filled = arrays.form(values, names, codes=[c for *_, c in fields if c], instrument=CATEGORY)
+    swollen = np.full((len(filled), len(chosen)), np.nan)
+    swollen[:, [joint.swelling_counts for joint in chosen]] = filled[:, len(chosen) :]
+    return filled[:, : len(chosen)], swollen
 
 
 def count(

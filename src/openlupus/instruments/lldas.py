@@ -5,12 +5,14 @@ present now and absent at the previous visit. Page: docs/instruments/lldas.md.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.instruments import decimals, pga, sledai2k, verdicts
 from openlupus.instruments.arrays import Bools, Codes, Floats
+from openlupus.instruments.verdicts import Verdict
 
 COMPONENTS = (
     "sledai_low",
@@ -32,10 +34,11 @@ _MAJOR = np.array([key in MAJOR_ORGAN for key in sledai2k.KEYS])
 
 
 @dataclass(frozen=True, slots=True)
-class Lldas:
+class Lldas(Verdict):
     """Verdicts of n visits, shape (n,): 1 met, 0 not met, -1 not computable."""
 
-    responder: Codes
+    COMPONENTS: ClassVar[tuple[str, ...]] = COMPONENTS
+
     sledai_low: Codes
     no_major_organ_activity: Codes
     no_new_feature: Codes

@@ -7,18 +7,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
-from openlupus.instruments import decimals, scale
-from openlupus.instruments.arrays import Bools, Floats
+from openlupus.instruments import arrays, decimals, scale
+from openlupus.instruments.arrays import Bools, Floats, Form
 
 CATEGORY = "PGA"
 CODE = "PGA01"
+KEYS, CODES = ("pga",), (CODE,)
 LOW, HIGH = 0.0, 3.0
 WORSENING = 0.3  # a tenth of the scale
 
 
-def checked(values: ArrayLike) -> Floats:
+def form(values: Form) -> Floats:
+    """The column `pga` (or `PGA01`) of a dict or frame as an array of shape (n,)."""
+    return arrays.form(values, KEYS, codes=CODES, instrument=CATEGORY)[:, 0]
+
+
+def checked(values: ArrayLike | Form) -> Floats:
     """Values on the 0-3 scale, shape (n,), nan where missing; refuses all that lie outside."""
-    array = np.asarray(values, np.float64)
+    array = np.asarray(arrays.given(values, form), np.float64)
     if array.ndim != 1:
         raise InstrumentError(f"{CATEGORY} needs shape (assessments,), not {array.shape}")
     limits = [scale.Scale(LOW, HIGH, whole=False)]

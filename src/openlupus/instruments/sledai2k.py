@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
 from openlupus.instruments import arrays, decimals, scale
-from openlupus.instruments.arrays import Bools, Codes, Floats
+from openlupus.instruments.arrays import Bools, Codes, Floats, Form
 
 CATEGORY = "SLEDAI-2K"
 
@@ -66,6 +66,7 @@ ITEMS = (
     Item(24, "leukopenia", 1, "haematological", "blood", "Leukopenia"),
 )
 KEYS = tuple(item.key for item in ITEMS)
+CODES = tuple(item.code for item in ITEMS)
 WEIGHT = np.array([item.weight for item in ITEMS], np.int8)
 MAXIMUM = sum(item.weight for item in ITEMS)
 
@@ -84,6 +85,22 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+# Values that decide an item: measure, side of the limit on which it is present, limit. The limit
+# itself is on the other side.
+LIMITS: Mapping[str, tuple[str, Literal["below", "above"], float]] = MappingProxyType(
+    {
+        "thrombocytopenia": ("platelets", "below", 100.0),
+        "leukopenia": ("wbc", "below", 3.0),
+        "fever": ("temperature_c", "above", 38.0),
+        "hematuria": ("urine_rbc_per_hpf", "above", 5.0),
+        "pyuria": ("urine_wbc_per_hpf", "above", 5.0),
+    }
+)
+URINE_PROTEIN_ABOVE: Mapping[str, float] = MappingProxyType(
+    {"urine_protein_g_24h": 0.5, "urine_protein_creatinine_mg_mg": 0.5}
+)
+COMPLEMENTS = ("c3", "c4", "ch50")
+
 PRESENT, ABSENT, NOT_ASSESSED = 1, 0, -1
 
 
@@ -95,19 +112,22 @@ class Score:
     missing: Bools
 
 
-def form(values: Mapping[str, object]) -> Codes:
-    """Items by key (True, False, None; one patient or arrays) as codes of shape (n, 24)."""
-    filled = arrays.form(values, KEYS, instrument=CATEGORY)
+def form(values: Form) -> Codes:
+    """Items by key or SDTM code (True, False, None) as codes of shape (n, 24).
+
+    `values`: one patient's dict, a dict of arrays, or a frame, as `arrays.form` takes them.
+    """
+    filled = arrays.form(values, KEYS, codes=CODES, instrument=CATEGORY)
     scale.refuse_outside(filled.T, KEYS, [scale.Scale(0, 1)] * len(KEYS), instrument=CATEGORY)
     return np.where(np.isnan(filled), NOT_ASSESSED, filled).astype(np.int8)
 
 
-def score(present: ArrayLike, *, convention: str = "total") -> Score:
+def score(present: ArrayLike | Form, *, convention: str = "total") -> Score:
     """Total score of each assessment under one convention.
 
     Args:
         present: Codes, shape (n, 24) in the order of `ITEMS`: 1 present and due to active lupus,
-            0 absent, -1 not assessed.
+            0 absent, -1 not assessed; or what `form` takes.
         convention: A key of `CONVENTIONS`.
 
     Returns:
@@ -137,9 +157,9 @@ def used(convention: str) -> Bools:
     return np.array([key not in excluded for key in KEYS])
 
 
-def checked_items(present: ArrayLike) -> Codes:
+def checked_items(present: ArrayLike | Form) -> Codes:
     """Codes of shape (n, 24) as int8; refuses codes other than 1, 0, -1, all with row and item."""
-    codes = np.asarray(present)
+    codes = np.asarray(arrays.given(present, form))
     if codes.ndim != 2 or codes.shape[1] != len(ITEMS):
         raise InstrumentError(
             f"{CATEGORY} needs shape (assessments, {len(ITEMS)}), not {codes.shape}"
@@ -187,7 +207,9 @@ class Labs:
     anti_dsdna_uln: ArrayLike | None = None
 
 
-def from_labs(present: ArrayLike, labs: Labs, *, attributed: ArrayLike | None = None) -> Codes:
+def from_labs(
+    present: ArrayLike | Form, labs: Labs, *, attributed: ArrayLike | None = None
+) -> Codes:
     """Items with those that a laboratory value decides replaced by what the value says.
 
     A value with a known limit overrides the ticked item in both directions. Where no value was
@@ -217,23 +239,19 @@ def from_labs(present: ArrayLike, labs: Labs, *, attributed: ArrayLike | None = 
 def _decided(lab: Mapping[str, Floats]) -> dict[str, tuple[Bools, Bools]]:
     """For each laboratory item: found by its value, and whether a value decides it."""
 
-    def low(name: str, limit: float) -> tuple[Bools, Bools]:
-        return decimals.below(lab[name], limit), ~np.isnan(lab[name])
-
-    def high(name: str, limit: float) -> tuple[Bools, Bools]:
-        return decimals.above(lab[name], limit), ~np.isnan(lab[name])
-
-    day, day_known = high("urine_protein_g_24h", 0.5)
-    spot, spot_known = high("urine_protein_creatinine_mg_mg", 0.5)
-    complements = [(lab[name], lab[f"{name}_lln"]) for name in ("c3", "c4", "ch50")]
+    beyond = {"below": decimals.below, "above": decimals.above}
+    day, spot = (
+        (decimals.above(lab[name], limit), ~np.isnan(lab[name]))
+        for name, limit in URINE_PROTEIN_ABOVE.items()
+    )
+    complements = [(lab[name], lab[f"{name}_lln"]) for name in COMPLEMENTS]
     dna, uln = lab["anti_dsdna"], lab["anti_dsdna_uln"]
     return {
-        "thrombocytopenia": low("platelets", 100),
-        "leukopenia": low("wbc", 3),
-        "fever": high("temperature_c", 38),
-        "hematuria": high("urine_rbc_per_hpf", 5),
-        "pyuria": high("urine_wbc_per_hpf", 5),
-        "proteinuria": (np.where(day_known, day, spot), day_known | spot_known),
+        **{
+            key: (beyond[side](lab[name], limit), ~np.isnan(lab[name]))
+            for key, (name, side, limit) in LIMITS.items()
+        },
+        "proteinuria": (np.where(day[1], day[0], spot[0]), day[1] | spot[1]),
         "low_complement": (
             np.any([decimals.below(value, lln) for value, lln in complements], axis=0),
             np.any([~np.isnan(value + lln) for value, lln in complements], axis=0),

@@ -1,27 +1,29 @@
-"""SLE responder index: SRI-4 and its stricter relatives.
+"""SLE responder index: SRI-4, its stricter relatives, and SRI-50.
 
 Sources: Furie et al., Arthritis Rheum 2009;61:1143 (with SELENA-SLEDAI and the classic BILAG);
-with SLEDAI-2K and BILAG-2004: Merrill et al., N Engl J Med 2022;386:1034. Page:
-docs/instruments/sri.md.
+with SLEDAI-2K and BILAG-2004: Merrill et al., N Engl J Med 2022;386:1034; SRI-50: Touma et al.,
+J Rheumatol 2011;38:2395. Page: docs/instruments/sri.md.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
-from openlupus.instruments import bilag2004, pga, sledai2k, verdicts
-from openlupus.instruments.arrays import Codes
+from openlupus.instruments import bilag2004, pga, s2k_ri50, sledai2k, verdicts
+from openlupus.instruments.arrays import Codes, Floats, Form
+from openlupus.instruments.verdicts import Verdict
 
 COMPONENTS = ("sledai_fall", "bilag_no_worsening", "pga_no_worsening")
 
 
 @dataclass(frozen=True, slots=True)
-class Sri:
+class Sri(Verdict):
     """Verdicts of n visits, shape (n,) each: 1 met, 0 not met, -1 not computable."""
 
-    responder: Codes
+    COMPONENTS: ClassVar[tuple[str, ...]] = COMPONENTS
+
     sledai_fall: Codes
     bilag_no_worsening: Codes
     pga_no_worsening: Codes
@@ -58,12 +60,51 @@ def sri(
         computed means, and treatment failure, are for the protocol to say.
     """
     before, now = sledai2k.checked_total(sledai_baseline), sledai2k.checked_total(sledai_visit)
+    _positive(sledai_fall, pga_rise)
+    bilag = bilag2004.no_worsening(bilag_baseline, bilag_visit)
+    return _judge(before - now, sledai_fall, bilag, _steady(pga_baseline, pga_visit, pga_rise))
+
+
+def sri50(
+    sledai_fall: float = 4,
+    *,
+    sledai_items_baseline: ArrayLike | Form,
+    sledai_items_visit: ArrayLike | Form,
+    sledai_improved_visit: ArrayLike | Form,
+    bilag_baseline: ArrayLike,
+    bilag_visit: ArrayLike,
+    pga_baseline: ArrayLike,
+    pga_visit: ArrayLike,
+    pga_rise: float = pga.WORSENING,
+) -> Sri:
+    """SRI whose first component gives half credit for descriptors at least 50 % better.
+
+    Args:
+        sledai_fall: By how much the S2K RI-50 must lie below SLEDAI-2K at baseline, points.
+        sledai_items_baseline: SLEDAI-2K codes, shape (n, 24): 1, 0, -1 not assessed.
+        sledai_items_visit: The same at the visit.
+        sledai_improved_visit: At least 50 % better than at baseline, shape (n, 24): 1, 0, -1.
+        bilag_baseline: As for `sri`, and so are the other arguments.
+    """
+    _positive(sledai_fall, pga_rise)
+    before = sledai2k.score(sledai_items_baseline).total
+    now = s2k_ri50.score(sledai_items_baseline, sledai_items_visit, sledai_improved_visit).total
+    bilag = bilag2004.no_worsening(bilag_baseline, bilag_visit)
+    return _judge(before - now, sledai_fall, bilag, _steady(pga_baseline, pga_visit, pga_rise))
+
+
+def _judge(fall: Floats, needed: float, bilag: Codes, steady: Codes) -> Sri:
+    fallen = verdicts.compared(fall >= needed, fall)
+    return Sri(verdicts.all_met(fallen, bilag, steady), fallen, bilag, steady)
+
+
+def _steady(baseline: ArrayLike, visit: ArrayLike, rise: float) -> Codes:
+    start, end = pga.checked(baseline), pga.checked(visit)
+    return verdicts.compared(pga.increase_below(start, end, rise), start, end)
+
+
+def _positive(sledai_fall: float, pga_rise: float) -> None:
     if sledai_fall <= 0 or pga_rise <= 0:
         raise InstrumentError(
             f"SRI needs positive limits, not sledai_fall {sledai_fall} and pga_rise {pga_rise}"
         )
-    fall = verdicts.verdict(before - now >= sledai_fall, ~np.isnan(before - now))
-    bilag = bilag2004.no_worsening(bilag_baseline, bilag_visit)
-    start, end = pga.checked(pga_baseline), pga.checked(pga_visit)
-    steady = verdicts.verdict(pga.increase_below(start, end, pga_rise), ~np.isnan(start + end))
-    return Sri(verdicts.all_met(fall, bilag, steady), fall, bilag, steady)

@@ -13,11 +13,13 @@ from typing import Literal
 
 import numpy as np
 
-from openlupus.instruments.arrays import Bools, Floats
-from openlupus.instruments.decimals import UNIT, exact
+from openlupus.instruments.arrays import Bools, Codes, Floats
+from openlupus.instruments.decimals import UNIT
 
 A, B, C, D, E = 4, 3, 2, 1, 0
 LETTERS = "EDCBA"  # position = code
+IMPROVING, SAME = 1, 2  # of a graded item; 3 is worse, 4 new
+YES = 1
 
 FirstVisit = Literal["strict", "legacy"]
 
@@ -34,33 +36,40 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Items of n assessments by key, shape (n,) each, nan where not done or not due to lupus.
+    """Items of n assessments, each of shape (n,).
 
-    `previous` holds the last earlier value of numeric items, nan where there is none.
+    `ticks` holds graded and yes/no items by key, -1 where not done. `values` holds the numeric
+    items in exact millionths of their unit, nan where not done or not due to lupus; `previous`
+    their last earlier values, nan where there is none.
     """
 
-    items: Mapping[str, Floats]
+    ticks: Mapping[str, Codes]
+    values: Mapping[str, Floats]
     previous: Mapping[str, Floats]
 
     def yes(self, key: str) -> Bools:
         """Where a yes/no item is ticked."""
-        return self.items[key] == 1
+        return self.ticks[key] == YES
 
     def active(self, key: str) -> Bools:
         """Where a graded item is same, worse or new (2, 3, 4)."""
-        return self.items[key] >= 2
+        return self.ticks[key] >= SAME
 
     def improving(self, key: str) -> Bools:
         """Where a graded item is 1."""
-        return self.items[key] == 1
+        return self.ticks[key] == IMPROVING
+
+    def present(self, key: str) -> Bools:
+        """Where a graded item is 1 to 4."""
+        return self.ticks[key] >= IMPROVING
 
     def value(self, key: str) -> Floats:
-        """A numeric item in exact millionths of its unit."""
-        return exact(self.items[key])
+        """A numeric item in millionths."""
+        return self.values[key]
 
     def before(self, key: str) -> Floats:
-        """Its last earlier value in exact millionths."""
-        return exact(self.previous[key])
+        """Its last earlier value in millionths."""
+        return self.previous[key]
 
 
 # -- tiered systems: the grade that the worst code (0 to 4) of a tier makes -------------------
@@ -82,7 +91,7 @@ def constitutional(form: Form) -> list[Criterion]:
     """Pyrexia and how many of the three other items are active."""
     fever, others = form.active("pyrexia"), [form.active(key) for key in _OTHERS]
     two = np.sum(others, axis=0) >= 2
-    some = np.any([form.items[key] > 0 for key in _OTHERS], axis=0)
+    some = np.any([form.present(key) for key in _OTHERS], axis=0)
     both = ("pyrexia", *_OTHERS)
     return [
         Criterion(
@@ -162,7 +171,7 @@ def _yes(form: Form, rule: str, key: str) -> Criterion:
 
 def _dipstick_only(form: Form) -> Bools:
     """Where the dipstick counts: no quantitative protein measurement is there."""
-    return np.all([np.isnan(form.items[key]) for key in PROTEIN_SEVERE_ABOVE], axis=0)
+    return np.all([np.isnan(form.value(key)) for key in PROTEIN_SEVERE_ABOVE], axis=0)
 
 
 def _not_improved(form: Form, key: str) -> Bools:

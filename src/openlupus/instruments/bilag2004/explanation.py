@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
-from openlupus.instruments.bilag2004.criteria import LETTERS, C, FirstVisit
-from openlupus.instruments.bilag2004.grading import Form, grade, met_by
+from openlupus.instruments.arrays import Floats
+from openlupus.instruments.bilag2004.criteria import LETTERS, C, FirstVisit, Form
+from openlupus.instruments.bilag2004.grading import grade, met_by, split
 from openlupus.instruments.bilag2004.items import INDEX, ITEMS, KEYS, NUMERIC, SYSTEMS
 
 
@@ -61,35 +62,44 @@ def explain(
         attributed=due[None],
         first_visit=first_visit,
     )
+    earlier = {key: before[i : i + 1] for i, key in enumerate(KEYS) if NUMERIC[i]}
     scored = np.where(due | ~NUMERIC, row, np.nan)
-    form = Form(
-        {key: scored[i : i + 1] for i, key in enumerate(KEYS)},
-        {key: before[i : i + 1] for i, key in enumerate(KEYS) if NUMERIC[i]},
-    )
+    assessment = _Assessment(split(row[None], earlier, due[None]).form, scored, before, first_visit)
     return tuple(
-        _reason(system, form, int(grades.code[0, i]), bool(grades.complete[0, i]), first_visit)
+        _reason(system, assessment, int(grades.code[0, i]), bool(grades.complete[0, i]))
         for i, system in enumerate(SYSTEMS)
     )
 
 
-def _reason(system: str, form: Form, code: int, complete: bool, first_visit: FirstVisit) -> Reason:
+@dataclass(frozen=True, slots=True)
+class _Assessment:
+    """One form for the criteria, and its items as they were given, shape (97,)."""
+
+    form: Form
+    items: Floats
+    previous: Floats
+    first_visit: FirstVisit
+
+
+def _reason(system: str, assessment: _Assessment, code: int, complete: bool) -> Reason:
     if code < C:
         why = "no criterion met; " + ("involved before" if code else "never involved before")
         return Reason(system, LETTERS[code], complete, (why,), ())
-    met = [c for c in met_by(system, form, first_visit) if c.met[0] and c.grade == code]
+    every = [c for c in met_by(system, assessment.form, assessment.first_visit) if c.met[0]]
+    met = [c for c in every if c.grade == code]
     if any(c.rule.startswith("at least two of criteria 1-6") for c in met):
-        met += [c for c in met_by(system, form, first_visit) if c.met[0] and c.rule[0].isdigit()]
-    keys = dict.fromkeys(key for c in met for key in c.items if _seen(form, key))
-    findings = tuple(_finding(form, key) for key in keys)
+        met += [c for c in every if c.rule[0].isdigit()]
+    keys = dict.fromkeys(key for c in met for key in c.items if _seen(assessment, key))
+    findings = tuple(_finding(assessment, key) for key in keys)
     return Reason(system, LETTERS[code], complete, tuple(c.rule for c in met), findings)
 
 
-def _seen(form: Form, key: str) -> bool:
-    value = form.items[key][0]
+def _seen(assessment: _Assessment, key: str) -> bool:
+    value = assessment.items[INDEX[key]]
     return not np.isnan(value) and (value > 0 or bool(NUMERIC[INDEX[key]]))
 
 
-def _finding(form: Form, key: str) -> Finding:
-    earlier = form.previous.get(key)
-    before = np.nan if earlier is None else float(earlier[0])
-    return Finding(key, ITEMS[INDEX[key]].label, float(form.items[key][0]), before)
+def _finding(assessment: _Assessment, key: str) -> Finding:
+    i = INDEX[key]
+    before = float(assessment.previous[i]) if NUMERIC[i] else np.nan
+    return Finding(key, ITEMS[i].label, float(assessment.items[i]), before)

@@ -28,6 +28,8 @@ PREVIOUS_INVOLVEMENT_CODES: Mapping[str, str] = MappingProxyType(
     {system: f"BILH{number:02d}" for number, system in enumerate(SYSTEMS, start=1)}
 )
 
+HISTORY_CODES = tuple(PREVIOUS_INVOLVEMENT_CODES.values())
+
 Kind = Literal["graded", "yesno", "numeric"]
 
 
@@ -248,9 +250,30 @@ def _item(system: str, line: _Line) -> Item:
 
 ITEMS = tuple(_item(system, line) for system, lines in _FORM.items() for line in lines)
 KEYS = tuple(item.key for item in ITEMS)
+CODES = tuple(item.code for item in ITEMS)
 INDEX: Mapping[str, int] = MappingProxyType({item.key: i for i, item in enumerate(ITEMS)})
 NUMERIC_KEYS = tuple(item.key for item in ITEMS if item.type == "numeric")
 NUMERIC = np.array([item.type == "numeric" for item in ITEMS])
+
+# A value above these is no measurement in the unit of the form (haemoglobin in g/L, say).
+# The form knows a dipstick of 0 to +++; strips that read ++++ are taken as they are.
+HIGHEST: Mapping[str, float] = MappingProxyType(
+    {
+        "systolic_bp": 350,
+        "diastolic_bp": 250,
+        "urine_dipstick_protein": 4,
+        "urine_acr": 10_000,
+        "urine_pcr": 10_000,
+        "urine_protein_24h": 100,
+        "creatinine": 5_000,
+        "gfr": 300,
+        "haemoglobin": 30,
+        "wbc": 1_000,
+        "neutrophils": 1_000,
+        "lymphocytes": 1_000,
+        "platelets": 5_000,
+    }
+)
 
 
 def _scale(item: Item) -> Scale:
@@ -258,8 +281,7 @@ def _scale(item: Item) -> Scale:
         return Scale(0, 4)
     if item.type == "yesno":
         return Scale(0, 1)
-    # The form knows 0 to +++; strips that read ++++ are taken as they are.
-    return Scale(0, 4) if item.key == "urine_dipstick_protein" else Scale(0, np.inf, whole=False)
+    return Scale(0, HIGHEST[item.key], whole=item.unit == "plus")
 
 
 SCALES = tuple(_scale(item) for item in ITEMS)
