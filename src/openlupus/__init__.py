@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from openlupus.derivation import AnalysisData as AnalysisData
     from openlupus.derivation import Arms as Arms
+    from openlupus.modelling import clda as clda
+    from openlupus.modelling import mmrm as mmrm
     from openlupus.pipeline import Study as Study
     from openlupus.pipeline import analyse as analyse
     from openlupus.pipeline import check as check
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _FROM = {
+    "openlupus.modelling": ("clda", "mmrm"),
     "openlupus.derivation": ("AnalysisData", "Arms"),
     "openlupus.pipeline": ("Study", "analyse", "check", "derive", "load", "report"),
     "openlupus.results": ("Results",),
