@@ -1,0 +1,1 @@
+"""Multiple imputation: draw the missing values, analyse each completed data set, pool."""
