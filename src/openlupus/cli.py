@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -288,6 +289,32 @@ def score(
     else:
         say(f"{scores.height:,} rows: {out}")
     return 0
+
+
+@app.command
+def validate(
+    *,
+    out: Annotated[Path, Parameter(help="HTML file for the validation report.")],
+    reference: Annotated[
+        Path | None, Parameter(help="Folder with reference records of R and SAS.")
+    ] = None,
+    force: Force = False,
+) -> int:
+    """Compare this installation with published and reference numbers; write a report to file.
+
+    Example: openlupus validate --out validation.html
+    """
+    from openlupus.validation.report import validate as compared
+    from openlupus.validation.report import write_report
+
+    if out.exists() and not force:
+        raise OutputExistsError(f"{out} is there already; give --force to overwrite it")
+    with working("Comparing"):
+        validation = compared(reference)
+    write_report(validation, out, on=datetime.now(UTC).date(), force=force)
+    failed = "" if validation.holds else ", NOT ALL AGREE"
+    say(f"{len(validation.cases)} known cases, {len(validation.methods)} methods{failed}: {out}")
+    return 0 if validation.holds else FINDINGS
 
 
 @app.command

@@ -38,6 +38,9 @@ WITH_LEVEL = {
     "stratified newcombe, inverse variance": lambda x, n, **o: rd.stratified_newcombe(
         x, n, weights="inverse-variance", **o
     ),
+    "stratified newcombe, squares": lambda x, n, **o: rd.stratified_newcombe(
+        x, n, combine="squares", **o
+    ),
     "miettinen-nurminen": score_of(),
     "mee": rd.mee,
     "scas": score_of(skewness=True),

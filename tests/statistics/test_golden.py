@@ -14,14 +14,18 @@ from golden_records import (
     worst_difference,
 )
 
+from openlupus.validation.adapters import ADAPTERS as PACKAGED
 from reference import need_reference
 
-# Every file `*_records.py` beside this one offers its adapters; a new method needs no entry here.
+# Those of the package, and of every file `*_records.py` beside this one.
 ADAPTERS = [
-    adapter
-    for path in sorted(Path(__file__).parent.glob("*_records.py"))
-    if path.stem != "golden_records"
-    for adapter in import_module(path.stem).ADAPTERS
+    *PACKAGED,
+    *(
+        adapter
+        for path in sorted(Path(__file__).parent.glob("*_records.py"))
+        if path.stem != "golden_records"
+        for adapter in import_module(path.stem).ADAPTERS
+    ),
 ]
 RECORDS = [record for record in records() if awaits(record) is None]
 

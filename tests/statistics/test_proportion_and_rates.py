@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from openlupus.errors import CountsError, StatisticsError
 from openlupus.statistics.proportion import binomial_test, proportion
-from openlupus.statistics.rates import rate, rate_ratio
+from openlupus.statistics.rates import rate, rate_difference, rate_ratio
 
 counts = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 METHODS = ["wilson", "wilson-corrected", "clopper-pearson", "jeffreys", "agresti-coull", "wald"]
@@ -98,3 +98,28 @@ def test_no_event_at_all_has_no_ratio_and_says_so():
 def test_what_cannot_be_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("per", [1.0, 100.0])
+@pytest.mark.parametrize(
+    ("events", "exposure"),
+    [((11, 23), (800.0, 3000.0)), ((0, 5), (10.0, 10.0)), ((0, 0), (10.0, 12.0))],
+)
+def test_a_rate_difference_mirrors_holds_its_estimate_and_scales(events, exposure, per):
+    got = rate_difference(events, exposure, per=per)
+    assert got.lower < got.value < got.upper
+    other = rate_difference(events[::-1], exposure[::-1], per=per)
+    assert (other.lower, other.upper) == pytest.approx((-got.upper, -got.lower))
+    one = rate_difference(events, exposure)
+    assert (per * one.lower, per * one.upper) == pytest.approx((got.lower, got.upper))
+
+
+def test_no_events_have_the_score_limits_in_closed_form():
+    # With no event z^2 / t solves the equation in one group, and 0 in the other.
+    got, z = rate_difference((0, 0), (10.0, 12.0)), 1.959963984540054
+    assert (got.lower, got.upper) == pytest.approx((-(z**2) / 12, z**2 / 10), rel=1e-9)
+
+
+def test_a_rate_per_100_years():
+    one, hundred = rate(4, 101.3), rate(4, 101.3, per=100)
+    assert (hundred.value, hundred.upper) == pytest.approx((100 * one.value, 100 * one.upper))

@@ -138,6 +138,12 @@ def test_one_stratum_gives_the_single_interval(table):
                                                  control.upper - x[1] / n[1]))  # fmt: skip
 
 
+@given(table=tables(strata=st.just(1), smallest=1))
+def test_one_stratum_combined_by_squares_is_method_10(table):
+    one, stratified = rd.newcombe(*table), rd.stratified_newcombe(*table, combine="squares")
+    assert close([one.lower, one.upper], [stratified.lower, stratified.upper])
+
+
 @given(table=tables())
 def test_weights_sum_to_1_and_leave_out_what_cannot_be_compared(table):
     x, n = table
@@ -175,6 +181,13 @@ def test_adjusted_rates_differ_by_the_common_difference(table):
     assert close(rates.test - rates.control, rd.common_risk_difference(*table).value)
 
 
+@pytest.mark.parametrize("strata", range(2, 40))
+def test_weights_that_sum_to_1_and_a_little_more_give_limits(strata):
+    n = np.stack([np.arange(1, strata + 1), np.full(strata, 3)])
+    got = rd.stratified_newcombe(n, n)
+    assert np.isfinite([got.lower, got.upper]).all()
+
+
 def test_all_responders_everywhere_uses_the_ordinary_quantile_and_says_so():
     got = rd.stratified_newcombe([[4, 6], [5, 5]], [[4, 6], [5, 5]])
     assert got.value == 0
@@ -187,6 +200,7 @@ def test_all_responders_everywhere_uses_the_ordinary_quantile_and_says_so():
     [
         (lambda x, n: rd.stratum_weights(x, n, weights="size"), "weights='size' is not one of"),
         (lambda x, n: rd.stratified_newcombe(x, n, quantile="t"), "quantile='t' is not"),
+        (lambda x, n: rd.stratified_newcombe(x, n, combine="t"), "combine='t' is not"),
         (
             lambda x, n: rd.common_risk_difference(x, n, weights="equal", variance="sato"),
             "Sato's variance is for weights='cmh'",

@@ -44,10 +44,10 @@ def _bytes(path: Path) -> bytes:
             do = "ask the sender for the file again, and compare its size with theirs"
             message = fault(path.name, where="archive", why=f"{error}", do=do)
             raise FileFormatError(message) from error
+    data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         why, do = "it is empty", "give at least the line of column names, or remove the file"
         raise FileFormatError(fault(path.name, where="the file", why=why, do=do))
-    data = data.removeprefix(b"\xef\xbb\xbf")
     several_columns = b"," in data.split(b"\n", 1)[0]
     return data.rstrip(b"\r\n") + b"\n" if several_columns else data
 

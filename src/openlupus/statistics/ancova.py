@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import fdtrc, stdtr, stdtrit
 
-from openlupus.errors import RankDeficiencyError, StatisticsError
+from openlupus.errors import StatisticsError
+from openlupus.statistics.design_rank import refuse_dependent_columns
 from openlupus.statistics.interval import Floats, normal_quantile
 
 Codes = NDArray[np.int64]
-
-# A column whose part beyond the others is smaller than this share of its length depends on them.
-_DEPENDENT = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +269,7 @@ class _Design:
         scale = np.linalg.norm(x, axis=0)
         scale[scale == 0] = 1.0
         q, r = np.linalg.qr(x / scale)
-        _refuse_dependent(r, names)
+        refuse_dependent_columns(r, names)
         beta = np.linalg.solve(r, q.T @ y)
         residual = float(np.sum((y - (x / scale) @ beta) ** 2)) / df_error
         inverse = np.linalg.inv(r) / scale[:, None]
@@ -340,17 +338,6 @@ class _Design:
     def _same_length(self, name: str, shape: tuple[int, ...]) -> None:
         if shape != self._y.shape:
             raise StatisticsError(f"{name} has shape {shape}, and y has shape {self._y.shape}")
-
-
-def _refuse_dependent(r: Floats, names: tuple[str, ...]) -> None:
-    """Every column has length 1, so a diagonal near 0 says that it depends on those before it."""
-    for j in np.flatnonzero(np.abs(np.diag(r)) < _DEPENDENT):
-        parts, *_ = np.linalg.lstsq(r[:j, :j], r[:j, j], rcond=_DEPENDENT)
-        others = [names[i] for i in np.flatnonzero(np.abs(parts) > 1e-6)] or ["nothing: it is 0"]
-        raise RankDeficiencyError(
-            f"column {names[j]!r} of the design depends on {', '.join(others)}; take one of them"
-            " out of the model or merge levels"
-        )
 
 
 def _codes(values: ArrayLike, name: str) -> Codes:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from openlupus.errors import CountsError
-from openlupus.statistics.interval import Floats, Numbers, normal_quantile, plain
+from openlupus.statistics.blocks import in_blocks
+from openlupus.statistics.interval import Floats, Numbers, normal_quantile, plain, two_sided_p
 from openlupus.statistics.tables import Tables, flag, nothing_to_compare, read_tables
 
 # Of the largest variance; what is below it is rounding.
@@ -66,6 +67,7 @@ class Association:
     warnings: tuple[str, ...] = ()
 
 
+@in_blocks
 def cmh(responders: ArrayLike, n: ArrayLike, *, correct: bool = False, level: float = 0.95) -> Cmh:
     """Cochran-Mantel-Haenszel test of 2 x 2 tables, with the common odds ratio.
 
@@ -97,13 +99,14 @@ def cmh(responders: ArrayLike, n: ArrayLike, *, correct: bool = False, level: fl
         + notes
     )
     return Cmh(
-        plain(statistic), 1, plain(chdtrc(1, statistic)),
+        plain(statistic), 1, two_sided_p(np.sqrt(statistic)),
         plain(ratio), plain(lower), plain(upper),
         plain(observed), plain(expected), plain(variance),
         tables.warnings + nothing_to_compare(tables) + notes,
     )  # fmt: skip
 
 
+@in_blocks
 def mantel_fleiss(responders: ArrayLike, n: ArrayLike) -> Numbers:
     """Mantel-Fleiss number: the chi-square approximation of the CMH test is trusted above 5.
 

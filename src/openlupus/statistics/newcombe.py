@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import StatisticsError
+from openlupus.statistics.blocks import in_blocks
 from openlupus.statistics.interval import (
     Bools,
     Floats,
@@ -30,6 +31,7 @@ from openlupus.statistics.tables import (
 from openlupus.statistics.weights import Weights, binomial_variance, undefined_weights, weights_of
 
 
+@in_blocks
 def newcombe(
     responders: ArrayLike, n: ArrayLike, *, level: float = 0.95, continuity: bool = False
 ) -> Interval:
@@ -75,6 +77,7 @@ class StratifiedWilson:
     warnings: tuple[str, ...] = ()
 
 
+@in_blocks
 def stratified_newcombe(
     responders: ArrayLike,
     n: ArrayLike,
@@ -82,6 +85,7 @@ def stratified_newcombe(
     level: float = 0.95,
     weights: Weights = "cmh",
     quantile: Literal["common", "normal"] = "common",
+    combine: Literal["variances", "squares"] = "variances",
 ) -> Interval:
     """Confidence interval of a common risk difference by Newcombe's hybrid score method.
 
@@ -92,9 +96,13 @@ def stratified_newcombe(
         weights: See `stratum_weights`.
         quantile: `common` gives the strata of a group one smaller quantile, so that the weighted
             limits keep the level (Yan & Su, and SAS); `normal` gives each the plain z.
+        combine: `variances` puts the weighted limits into the variance of the difference (Yan & Su,
+            and SAS's COMMONRISKDIFF(CL=NEWCOMBE), which prints the same); `squares` takes the
+            squared distances of the weighted limits, as method 10 does.
 
     Returns:
-        The weighted difference, test minus control, and its limits (eq. rd-yan-su), proportions.
+        The weighted difference, test minus control, and its limits (eq. rd-yan-su, or eq.
+        rd-weighted-squares), proportions.
         Where every stratum of a group has 0 % or 100 % responders the common quantile is 0 / 0;
         the plain z takes its place, with a warning.
 
@@ -107,15 +115,23 @@ def stratified_newcombe(
     low, high, _, degenerate = _stratified_wilson(tables, weight, z, quantile)
     spread = np.sum(weight[..., None, :] ** 2 / tables.n, axis=-1)
 
-    lower_variance = spread * low * (1 - low)
-    upper_variance = spread * high * (1 - high)
-    below = z * np.sqrt(lower_variance[..., 0] + upper_variance[..., 1])
-    above = z * np.sqrt(upper_variance[..., 0] + lower_variance[..., 1])
+    if combine == "variances":
+        # A weighted limit of 1 may be above it by rounding.
+        inside = (np.clip(limit, 0.0, 1.0) for limit in (low, high))
+        to_low, to_high = (z**2 * spread * limit * (1 - limit) for limit in inside)
+    elif combine == "squares":
+        rates = np.sum(weight[..., None, :] * tables.rates, axis=-1)
+        to_low, to_high = (rates - low) ** 2, (high - rates) ** 2
+    else:
+        raise StatisticsError(f"combine={combine!r} is not 'variances' or 'squares'")
+    below = np.sqrt(to_low[..., 0] + to_high[..., 1])
+    above = np.sqrt(to_high[..., 0] + to_low[..., 1])
     notes = _degenerate_notes(degenerate & tables.comparable[..., None])
     notes += undefined_weights(tables, weight)
     return difference_interval(tables, value, value - below, value + above, level, None, notes)
 
 
+@in_blocks
 def stratified_wilson(
     responders: ArrayLike,
     n: ArrayLike,

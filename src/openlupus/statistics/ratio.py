@@ -3,10 +3,12 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from openlupus.statistics.blocks import in_blocks
 from openlupus.statistics.interval import Floats, Interval, normal_quantile, plain
 from openlupus.statistics.tables import Tables, flag, nothing_to_compare, read_tables
 
 
+@in_blocks
 def mantel_haenszel_ratio(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Interval:
     """Mantel-Haenszel common ratio of proportions with limits on the log scale (eq. rr-mh).
 
@@ -34,6 +36,7 @@ def mantel_haenszel_ratio(responders: ArrayLike, n: ArrayLike, *, level: float =
     return _log_interval(tables, value, error, z, level)
 
 
+@in_blocks
 def logit_ratio(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Interval:
     """Common ratio of proportions, inverse-variance mean of the stratum logarithms (eq. rr-logit).
 
@@ -46,6 +49,7 @@ def logit_ratio(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> 
     return _pooled_logarithm(tables, np.log(x / size), variance, z, level, none[..., 0, :])
 
 
+@in_blocks
 def logit_odds_ratio(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Interval:
     """Common odds ratio, inverse-variance mean of the stratum logarithms (eq. or-logit; Woolf).
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import StatisticsError
+from openlupus.statistics.blocks import in_blocks
 from openlupus.statistics.interval import Floats, Interval, Numbers, normal_quantile, plain
 from openlupus.statistics.newcombe import (
     StratifiedWilson,
@@ -59,6 +60,7 @@ Variance = Literal["greenland-robins", "sato", "unbiased"]
 # -- one table ------------------------------------------------------------------------------
 
 
+@in_blocks
 def wald(
     responders: ArrayLike, n: ArrayLike, *, level: float = 0.95, continuity: bool = False
 ) -> Interval:
@@ -86,6 +88,7 @@ def wald(
     return difference_interval(tables, value, value - half, value + half, level, error, flat)
 
 
+@in_blocks
 def agresti_caffo(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Interval:
     """Wald limits after one responder and one non-responder more in each group.
 
@@ -106,6 +109,7 @@ def agresti_caffo(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -
 # -- common over strata ---------------------------------------------------------------------
 
 
+@in_blocks
 def common_risk_difference(
     responders: ArrayLike,
     n: ArrayLike,
@@ -152,6 +156,7 @@ def common_risk_difference(
     )
 
 
+@in_blocks
 def inverse_variance(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Interval:
     """Common difference with weights 1 / (p1 q1 / n1 + p0 q0 / n0) (eq. rd-ivw), normal limits.
 
@@ -169,6 +174,7 @@ class AdjustedRates:
     warnings: tuple[str, ...] = ()
 
 
+@in_blocks
 def adjusted_rates(
     responders: ArrayLike, n: ArrayLike, *, weights: Weights = "cmh"
 ) -> AdjustedRates:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
+from openlupus.statistics.blocks import in_blocks
 from openlupus.statistics.interval import (
     Interval,
     Numbers,
@@ -55,6 +56,7 @@ class SummaryScore:
     p: Numbers
 
 
+@in_blocks
 def miettinen_nurminen(
     responders: ArrayLike,
     n: ArrayLike,
@@ -116,6 +118,7 @@ def mee(
     return miettinen_nurminen(responders, n, level=level, weights=weights, bias_correction=False)
 
 
+@in_blocks
 def score_test(
     responders: ArrayLike,
     n: ArrayLike,
@@ -151,6 +154,7 @@ def score_test(
     return ScoreTest(z, two_sided_p(z), equation.warnings + notes)
 
 
+@in_blocks
 def score_heterogeneity(
     responders: ArrayLike,
     n: ArrayLike,
@@ -175,6 +179,7 @@ def score_heterogeneity(
     return Heterogeneity(plain(statistic), plain(df), plain(p), equation.warnings + notes)
 
 
+@in_blocks
 def summary_score(responders: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> SummaryScore:
     """Common difference from the stratum Miettinen-Nurminen intervals (eq. summary-score).
 

@@ -14,17 +14,17 @@ from numpy.typing import ArrayLike
 
 from openlupus.errors import StatisticsError
 from openlupus.statistics.constrained import SCORES, StratumScores
+from openlupus.statistics.difference_limits import quick_lower_limits
 from openlupus.statistics.interval import Bools, Floats
 from openlupus.statistics.root import Index, bracketed_root
 from openlupus.statistics.tables import Tables, flag, nothing_to_compare, read_tables
+from openlupus.statistics.weights import mantel_haenszel_weights
 
 Contrast = Literal["difference", "ratio", "odds-ratio"]
 ScoreWeights = Literal["cmh", "inverse-variance", "miettinen-nurminen"]
 
 # Limits are looked for no closer to the ends of the scale than this.
 _EDGE = 1e-13
-# Tables solved for together.
-_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,22 @@ class ScoreEquation:
 
     def lower_limit(self, z: float, estimate: Floats) -> Floats:
         """Where, below the estimate, the score is z standard errors above 0; else the low end."""
+        linear = self.contrast == "difference" and self.weights == "cmh" and not self.skewness
+        if linear and estimate.ndim:
+            return self._quick_lower_limit(z, estimate)
+        return self._searched_lower_limit(z, estimate)
+
+    def _quick_lower_limit(self, z: float, estimate: Floats) -> Floats:
+        """A few steps for nearly all tables of a batch, a search for the rest."""
+        rows = self.of(np.arange(estimate.size))
+        start = estimate.reshape(-1)
+        weight = mantel_haenszel_weights(rows.tables)
+        limit, settled = quick_lower_limits(rows.tables, weight, self.bias_correction, z, start)
+        if (rest := np.flatnonzero(~settled)).size:
+            limit[rest] = rows.of(rest)._searched_lower_limit(z, start[rest])
+        return limit.reshape(estimate.shape)
+
+    def _searched_lower_limit(self, z: float, estimate: Floats) -> Floats:
         low, high = self._ends
         high = np.clip(estimate, low, high)
 
@@ -134,16 +150,7 @@ class ScoreEquation:
     def _root(
         function_of: Callable[[Index], Callable[[Floats], Floats]], low: Floats, high: Floats
     ) -> Floats:
-        """Block by block, so that the numbers at work stay in the processor's cache."""
-        roots = [
-            bracketed_root(
-                lambda at, block=block: function_of(block[at]),
-                low.reshape(-1)[block],
-                high.reshape(-1)[block],
-            )
-            for block in np.split(np.arange(low.size), range(_BLOCK, low.size, _BLOCK))
-        ]
-        return np.concatenate(roots).reshape(low.shape)
+        return bracketed_root(function_of, low.reshape(-1), high.reshape(-1)).reshape(low.shape)
 
     def _weighted_estimate(self) -> Floats:
         """Weighted difference or ratio of the rates: what `estimate` solves for, in closed form."""

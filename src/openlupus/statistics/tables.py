@@ -77,6 +77,8 @@ def read_tables(responders: ArrayLike, n: ArrayLike) -> Tables:
             " cannot exceed subjects, so check which of the two arguments is which"
         )
     used = np.all(size > 0, axis=-2)
+    if used.all():
+        return Tables(x, size, used, x, ())
     keep = used[..., None, :]
     safe_x, safe_n = np.where(keep, x, 0.0), np.where(keep, size, 1.0)
     return Tables(safe_x, safe_n, used, x, _left_out(size, used))
@@ -92,6 +94,21 @@ def single(tables: Tables) -> Tables:
     return tables
 
 
+class CountedNote(str):
+    """A warning about some tables of a batch: `k of m tables: sentence`."""
+
+    __slots__ = ("sentence", "tables")
+    tables: int
+    sentence: str
+
+    @classmethod
+    def of(cls, count: int, size: int, sentence: str) -> "CountedNote":
+        """The warning about `count` of `size` tables."""
+        note = cls(f"{count} of {size} tables: {sentence}")
+        note.tables, note.sentence = count, sentence
+        return note
+
+
 def flag(where: Bools | np.bool_, sentence: str) -> tuple[str, ...]:
     """A warning where a condition holds; says for how many tables when there is a batch."""
     where = np.asarray(where)
@@ -99,7 +116,7 @@ def flag(where: Bools | np.bool_, sentence: str) -> tuple[str, ...]:
         return ()
     if where.ndim == 0:
         return (sentence,)
-    return (f"{int(where.sum())} of {where.size} tables: {sentence}",)
+    return (CountedNote.of(int(where.sum()), where.size, sentence),)
 
 
 def nothing_to_compare(tables: Tables) -> tuple[str, ...]:
@@ -139,6 +156,10 @@ def _counts(values: ArrayLike, name: str) -> Floats:
             f"{name} has shape {np.shape(values)}; it must be (2, strata) or (..., 2, strata),"
             " row 0 the test group and row 1 the control, with at least one stratum"
         )
+    if counts.ndim > 2:
+        counts = _tables_last_in_memory(counts)
+    if np.all((counts >= 0) & (counts < np.inf) & (counts == np.floor(counts))):
+        return counts
     for bad, what in (
         (~np.isfinite(counts), "is not finite"),
         (counts < 0, "is negative"),
@@ -150,6 +171,12 @@ def _counts(values: ArrayLike, name: str) -> Floats:
                 " subjects, 0 or more"
             )
     return counts
+
+
+def _tables_last_in_memory(counts: Floats) -> Floats:
+    """The same numbers, laid out so that sums over strata add long rows of tables."""
+    flat = np.moveaxis(counts.reshape(-1, *counts.shape[-2:]), 0, -1)
+    return np.moveaxis(np.ascontiguousarray(flat), -1, 0).reshape(counts.shape)
 
 
 def _at(bad: Bools) -> str:

@@ -1,21 +1,23 @@
 """Adapters of records of measurements: analysis of covariance."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record, floats
 
 from openlupus.statistics.ancova import ancova
+from openlupus.validation.golden import Adapter, Record, floats, formula, require
 
 
 def analysis_of_covariance(record: Record) -> dict[str, Any]:
     """`y ~ factor(arm) + covariate + factor(stratum)`; the first factor is the group."""
-    outcome, right = re.fullmatch(r"\s*(\w+)\s*~\s*(.*)", record.options["formula"]).groups()
-    terms = [term.strip() for term in right.split("+")]
+    outcome, terms = formula(record)
     factors = [match[1] for term in terms if (match := re.fullmatch(r"factor\((\w+)\)", term))]
     covariates = [term for term in terms if re.fullmatch(r"\w+", term)]
-    assert len(factors) + len(covariates) == len(terms), terms
+    require(bool(len(factors) + len(covariates) == len(terms)), str(terms))
     rows = record.rows()
     coded = {}
     for name in factors:

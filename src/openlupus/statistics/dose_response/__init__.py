@@ -1,0 +1,1 @@
+"""Dose response: multiple comparison procedures and modelling (MCP-Mod). One file a step."""

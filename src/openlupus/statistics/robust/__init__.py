@@ -1,0 +1,1 @@
+"""Linear regression that outliers cannot pull away. One file an estimator."""
