@@ -36,6 +36,7 @@ bench: $(VENV)/.dev
 
 calibrate: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.calibrate
+	$(BIN)/python -m benchmarks.calibrate_imputation
 
 # Versions and hashes come from requirements/*.txt; where the packages come from is the machine's
 # own setting, and stands in no file here.
