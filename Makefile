@@ -12,7 +12,7 @@ demo: $(VENV)/.run
 	$(BIN)/openlupus demo --out $(OUT) --force
 
 test: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -q -n auto
 
 check: format lint types contracts docs test
 
