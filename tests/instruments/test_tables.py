@@ -6,14 +6,23 @@ from typing import Any
 import pytest
 
 from openlupus.instruments import (
+    acr1997,
     bilag2004,
     clasi,
     ctcae,
+    eular_acr2019,
     facit_fatigue,
+    flare,
     gene_signature,
     glucocorticoids,
+    joints,
     lldas,
+    pga,
+    s2k_ri50,
+    selena_sledai,
+    sle_das,
     sledai2k,
+    slicc2012,
 )
 from openlupus.instruments.bilag2004 import criteria
 from openlupus.instruments.composites import COMPOSITES
@@ -179,3 +188,60 @@ def test_composite_defaults() -> None:
         assert options["lldas"][name].default == source["lldas"][name]
     for name in ("pga_below", "prednisone_at_most"):
         assert options["doris"][name].default == source["doris2021"][name]
+
+
+# -- codes of the records, which files of past studies hold -----------------------------------
+
+CODES = {
+    "SLEDAI-2K": (sledai2k, "SLED01", "SLED24"),
+    "SELENA-SLEDAI": (selena_sledai, "SLED01", "SLED24"),
+    "BILAG-2004": (bilag2004, "BIL001", "BIL097"),
+    "CLASI": (clasi, "CLA001", "CLA056"),
+    "FACIT-FATIGUE": (facit_fatigue, "FAC07001", "FAC07013"),
+    "SELENA FLARE INDEX": (flare, "SFI01", "SFI15"),
+    "SLE-DAS": (sle_das, "SDAS01", "SDAS18"),
+    "ACR 1997": (acr1997, "ACR01", "ACR11"),
+    "SLICC 2012": (slicc2012, "SLIC01", "SLIC18"),
+    "EULAR/ACR 2019": (eular_acr2019, "EUAC01", "EUAC22"),
+}
+
+
+@pytest.mark.parametrize("category", CODES)
+def test_codes_are_numbered_through(category: str) -> None:
+    module, first, last = CODES[category]
+    assert category == module.CATEGORY
+    codes = [item.code for item in module.ITEMS]
+    digits = len(first) - len(first.rstrip("0123456789"))
+    width = 2 if category == "FACIT-FATIGUE" else digits
+    prefix = first[:-width]
+    numbers = range(int(first[-width:]), int(last[-width:]) + 1)
+    assert codes == [f"{prefix}{number:0{width}d}" for number in numbers]
+    assert list(module.CODES) == codes
+    assert list(module.KEYS) == [item.key for item in module.ITEMS]
+
+
+def test_other_codes() -> None:
+    assert (pga.CATEGORY, pga.CODE, pga.KEYS) == ("PGA", "PGA01", ("pga",))
+    assert (joints.CATEGORY, s2k_ri50.CATEGORY) == ("JOINT COUNT", "S2K RI-50")
+    assert facit_fatigue.TOTAL_CODE == "FAC07014"
+    assert [joint.tender_code for joint in joints.JOINTS] == [f"TJ{i:02d}" for i in range(1, 69)]
+    swollen = {joint.swollen_code for joint in joints.JOINTS} - {None}
+    hips = {
+        joint.tender_code.replace("T", "S") for joint in joints.JOINTS if joint.location == "hip"
+    }
+    assert len(hips) == 2
+    assert swollen == {f"SJ{i:02d}" for i in range(1, 69)} - hips
+    places = [joint.location for joint in joints.JOINTS if joint.in_28]
+    assert sorted(set(places)) == sorted(
+        ["shoulder", "elbow", "wrist", "knee"]
+        + [f"{row}{i}" for row in ("mcp", "pip") for i in range(1, 6)]
+    )
+    others = {joint.location for joint in joints.JOINTS} - set(places)
+    assert others == {
+        *("temporomandibular", "sternoclavicular", "acromioclavicular", "hip", "ankle", "tarsus"),
+        *(f"dip{i}" for i in range(2, 6)),
+        *(f"{row}{i}" for row in ("mtp", "toe_pip") for i in range(1, 6)),
+    }
+    assert list(bilag2004.PREVIOUS_INVOLVEMENT_CODES.values()) == [
+        f"BILH{number:02d}" for number in range(1, 10)
+    ]

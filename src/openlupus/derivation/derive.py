@@ -23,7 +23,7 @@ from openlupus.protocol import model as m
 from openlupus.protocol.analyses import Responder
 from openlupus.records import Records, require
 
-NEEDS = {
+NEEDS: dict[str, tuple[str, ...]] = {
     "DM": ("USUBJID", "ARMCD", "ARM"),
     "EX": ("USUBJID", "EXSTDTC"),
     "DS": ("USUBJID", "DSDECOD"),
