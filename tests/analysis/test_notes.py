@@ -2,7 +2,7 @@
 
 import pytest
 
-from openlupus.analysis.notes import note, population_note
+from openlupus.analysis.families import note, population_note
 from openlupus.derivation.medication import BASELINE_WINDOW
 from openlupus.instruments.composites import COMPOSITES
 from openlupus.protocol import parse

@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from openlupus.analysis.notes.words import listed, records_in_words
 from openlupus.analysis.select import ARM, Scope, one_record_each, scope
 from openlupus.analysis.summary import as_numbers
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, StatisticsError
-from openlupus.protocol.analyses import Ancova
+from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
+from openlupus.protocol.methods import Ancova
 from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow
 from openlupus.statistics.ancova import Ancova as Fitted
@@ -178,3 +180,30 @@ def _of_pair(name: str, found: Estimate | None) -> Mapping[str, float | None]:
         name: found.value, "se": found.standard_error, "lower": found.lower,
         "upper": found.upper, "statistic": found.t, "df": float(found.df), "p": found.p,
     }  # fmt: skip
+
+
+_WEIGHTS: Mapping[str, str] = {
+    "observed": "as often as they occur among the subjects used (observed margins)",
+    "equal": "equally",
+}
+
+
+def ancova_told(protocol: Protocol, analysis: Analysis, method: Ancova) -> list[str]:
+    of = records_in_words(protocol, analysis)
+    factors = listed(["arm", *method.factors])
+    covariates = f" and {listed(method.covariates)} as covariates" if method.covariates else ""
+    said = [
+        f"Analysis of covariance of {method.variable} ({of}) by ordinary least squares.",
+        f"Main effects alone: {factors} as factors{covariates}; fitted to all arms together.",
+        "Subjects with a missing value are left out.",
+        f"Adjusted means weight the levels of the other factors {_WEIGHTS[method.weights]};",
+        "covariates stand at their mean.",
+        f"{100 * method.level:.6g}% limits and two-sided P are by the t distribution on the",
+        "residual degrees of freedom, and are not adjusted for multiplicity.",
+    ]
+    if method.dose:
+        said.append(
+            f"Dose response: the same model with the number {method.dose} in place of the arm; P"
+            " of its coefficient."
+        )
+    return said

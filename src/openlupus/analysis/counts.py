@@ -6,12 +6,14 @@ from typing import Any
 
 import polars as pl
 
+from openlupus.analysis.notes.words import in_words, records_in_words
 from openlupus.analysis.select import SUBJECT, Scope, one_record_each, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, StatisticsError
-from openlupus.protocol.analyses import Counts
+from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
 from openlupus.protocol.conditions import expression
+from openlupus.protocol.methods import Counts
 from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow
 from openlupus.statistics.contingency import fisher_exact, pearson_chisquare
@@ -230,3 +232,30 @@ def fisher_p(counted: Sequence[int], among: Sequence[int]) -> tuple[float | None
     except StatisticsError as error:
         return None, (str(error),)
     return test.p, test.warnings
+
+
+_AMONG: Mapping[str, str] = {
+    "population": "all subjects of the population in the group",
+    "not_missing": "those with a value",
+    "eligible": "those with such a record",
+}
+
+
+def counts_told(protocol: Protocol, analysis: Analysis, method: Counts) -> list[str]:
+    of = records_in_words(protocol, analysis)
+    what = f"by level of {method.variable}" if method.variable else "by condition"
+    said = [f"Subjects counted {what} ({of}), as a proportion of {_AMONG[method.denominator]}."]
+    said += [f"{row.id}: {in_words(row.where)}." for row in method.rows]
+    together = bool(method.variable) or method.exclusive
+    match method.test:
+        case "chi_square":
+            table = "of all levels" if together else "of each row (met, not met)"
+            said.append(
+                f"P: Pearson's chi-square test {table} over the arms, without continuity"
+                " correction; levels without subjects are left out."
+            )
+        case "fisher":
+            said.append("P: Fisher's exact test, two-sided, of each level in each comparison.")
+        case "none":
+            pass
+    return said

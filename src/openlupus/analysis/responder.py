@@ -8,13 +8,23 @@ import numpy as np
 import polars as pl
 
 from openlupus.analysis.counts import fisher_p
+from openlupus.analysis.notes.endpoint import (
+    MISSING,
+    composite_in_words,
+    events_in_words,
+    strata_in_words,
+    when_in_words,
+)
+from openlupus.analysis.notes.words import records_in_words
 from openlupus.analysis.select import SUBJECT, Scope, one_record_each, scope
+from openlupus.analysis.strata import combinations, strata_columns, stratum_number
 from openlupus.analysis.summary import as_numbers
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, StatisticsError
-from openlupus.protocol.analyses import Responder
+from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
 from openlupus.protocol.conditions import expression
+from openlupus.protocol.methods import Responder
 from openlupus.protocol.model import Endpoint, Protocol
 from openlupus.results import ResultRow
 from openlupus.statistics.cmh import cmh, mantel_fleiss
@@ -75,7 +85,7 @@ def responder_rows(
     own: Where = {"PARAMCD": Test(equals=endpoint.parameter)}
     seen = scope(name, protocol, data, subjects, columns=columns, further=own, dataset=DATASET)
     one_record_each(seen)
-    verdicts = _verdicts(seen).with_columns(_stratum_number(protocol, method).alias(_STRATUM))
+    verdicts = _verdicts(seen).with_columns(stratum_number(protocol, method).alias(_STRATUM))
     rows = [row for group in seen.groups for row in _counted(seen, endpoint, group, verdicts)]
     for pair in analysis.compare.all:
         rows += _compared(seen, method, endpoint, pair, verdicts)
@@ -93,30 +103,6 @@ def _verdicts(seen: Scope) -> pl.DataFrame:
         )
     verdicts = seen.records.with_columns(AVAL=pl.Series(values=aval))
     return verdicts.filter(pl.col("AVAL").is_not_nan())
-
-
-def strata_columns(protocol: Protocol, method: Responder) -> tuple[str, ...]:
-    """ADSL variables with the level id of each stratum of the analysis."""
-    end = "R" if method.strata_as == "randomised" else "V"
-    order = list(protocol.strata)
-    return tuple(f"STRAT{order.index(stratum) + 1}{end}" for stratum in method.strata)
-
-
-def combinations(protocol: Protocol, method: Responder) -> int:
-    """How many strata the levels make together."""
-    return math.prod(len(protocol.strata[stratum].levels) for stratum in method.strata)
-
-
-def _stratum_number(protocol: Protocol, method: Responder) -> pl.Expr:
-    """Number of a subject's combination of levels, the last factor running fastest; null where
-    a level is missing or not declared."""
-    number: pl.Expr = pl.lit(0, dtype=pl.Int64)
-    for stratum, column in zip(method.strata, strata_columns(protocol, method), strict=True):
-        places = {level.id: i for i, level in enumerate(protocol.strata[stratum].levels)}
-        text = pl.col(column).cast(pl.String)
-        place = text.replace_strict(places, default=None, return_dtype=pl.Int64)
-        number = number * len(places) + place
-    return number
 
 
 def _counted(
@@ -245,3 +231,52 @@ def _cmh(method: Responder, tables: Tables) -> Found:
         said += (f"{sparse}: the chi-square approximation of the test may be poor",)
     values = {"statistic": float(found.statistic), "df": float(found.df), "p": float(found.p)}
     return values, said
+
+
+_INTERVALS: Mapping[str, str] = {
+    "stratified_newcombe": "stratified Newcombe hybrid score limits (Yan and Su 2010)",
+    "newcombe": "Newcombe hybrid score limits without continuity correction (Newcombe 1998,"
+    " method 10), not stratified",
+    "sato": "normal limits with the variance of Sato (1989)",
+    "greenland_robins": "normal limits with the variance of Greenland and Robins (1985)",
+}
+
+
+def responder_told(protocol: Protocol, analysis: Analysis, method: Responder) -> list[str]:
+    endpoint = protocol.endpoints[analysis.endpoint]
+    of = records_in_words(protocol, analysis, "ADRESP")
+    said = [
+        f"Responders of {endpoint.label} (PARAMCD {endpoint.parameter}, {of}).",
+        *composite_in_words(endpoint),
+        *when_in_words(protocol, analysis),
+        *events_in_words(protocol, endpoint),
+        f"Counts: {MISSING[endpoint.missing]}.",
+    ]
+    if not analysis.compare.all:
+        return said
+    strata = [strata_in_words(protocol, method)] if method.strata else []
+    return [*said, *strata, _difference(method), _test_of(method)]
+
+
+def _difference(method: Responder) -> str:
+    how = "of the crude proportions"
+    if method.strata and method.interval != "newcombe":
+        how = "weighted over the strata by Cochran-Mantel-Haenszel weights n1 n0 / (n1 + n0)"
+    said = f"Difference, test minus comparator, {how}"
+    if method.interval == "none":
+        return f"{said}, without limits."
+    return f"{said}; {100 * method.level:.6g}% two-sided {_INTERVALS[method.interval]}."
+
+
+def _test_of(method: Responder) -> str:
+    correction = f"{'with' if method.continuity_correction else 'without'} continuity correction"
+    match method.test:
+        case "cmh":
+            name = "Cochran-Mantel-Haenszel test on 1 degree of freedom"
+            return f"P: {name}, {correction}, two-sided."
+        case "chi_square":
+            return f"P: Pearson's chi-square test, {correction}, not stratified."
+        case "fisher":
+            return "P: Fisher's exact test, two-sided, not stratified."
+        case "none":
+            return "No test."

@@ -1,36 +1,18 @@
 """All declared analyses, one after another."""
 
 import json
-from collections.abc import Callable, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 import polars as pl
 
-from openlupus.analysis.ancova import ancova_rows
-from openlupus.analysis.counts import count_rows
+from openlupus.analysis.families import FAMILIES, note, population_note
 from openlupus.analysis.multiplicity import family_rows
-from openlupus.analysis.notes import note, population_note
 from openlupus.analysis.population import POPULATION, population_rows
-from openlupus.analysis.responder import responder_rows
-from openlupus.analysis.safety import incidence_rows
 from openlupus.analysis.select import members
-from openlupus.analysis.summary import summary_rows
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, DerivationError
 from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow, Results, rows_frame
-
-Family = Callable[[str, Protocol, AnalysisData, pl.DataFrame], list[ResultRow]]
-"""Analysis id, declaration, data, subjects of its population, to its rows."""
-
-FAMILIES: MappingProxyType[str, Family] = MappingProxyType({
-    "summary": summary_rows,
-    "counts": count_rows,
-    "incidence": incidence_rows,
-    "responder": responder_rows,
-    "ancova": ancova_rows,
-})  # fmt: skip
-"""Name of a declared method to what computes it."""
 
 
 def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ()) -> Results:
@@ -88,6 +70,5 @@ def _one(
     name: str, protocol: Protocol, data: AnalysisData, subjects: dict[str, pl.DataFrame]
 ) -> list[ResultRow]:
     analysis = protocol.analyses[name]
-    family = FAMILIES[analysis.method.name]
-    rows = family(name, protocol, data, subjects[analysis.population])
+    rows = FAMILIES[analysis.method.name].rows(name, protocol, data, subjects[analysis.population])
     return rows + family_rows(protocol, name, rows)

@@ -8,11 +8,13 @@ from typing import Any
 import polars as pl
 
 from openlupus.analysis.counts import fisher_p
+from openlupus.analysis.notes.words import listed, records_in_words
 from openlupus.analysis.select import SUBJECT, Scope, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError
-from openlupus.protocol.analyses import Incidence
+from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
+from openlupus.protocol.methods import Incidence
 from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow
 
@@ -173,3 +175,35 @@ def _tested(
         source=seen.source(pair, _where(method, node)),
         warnings=said,
     )
+
+
+def incidence_told(protocol: Protocol, analysis: Analysis, method: Incidence) -> list[str]:
+    of = records_in_words(protocol, analysis)
+    by = f" by {listed(method.by)}" if method.by else ""
+    said = [
+        f"Subjects with at least one record of {of}, and number of records{by}.",
+        "Proportions are of all subjects of the group; a subject counts once in each row.",
+    ]
+    if method.at_least:
+        where = listed([protocol.label(group) for group in method.at_least_in or analysis.groups])
+        said.append(
+            f"Shown are terms whose proportion is at least {method.at_least:g} in at least one of"
+            f" {where or 'the arms'}."
+        )
+    if method.by:
+        said.append(_order(protocol, analysis, method))
+    if method.test == "fisher":
+        said.append(
+            "P: Fisher's exact test, two-sided (the sum over tables that are no more probable), of"
+            " each comparison; none where nobody of either group has the event."
+        )
+    return said
+
+
+def _order(protocol: Protocol, analysis: Analysis, method: Incidence) -> str:
+    orders = method.order if isinstance(method.order, tuple) else (method.order,)
+    said = f"Order: {', then '.join(orders)}"
+    if "frequency" not in orders:
+        return f"{said}."
+    groups = listed([protocol.label(group) for group in method.order_group or analysis.groups])
+    return f"{said}; the frequency is that in {groups or 'the arms'}, ties by the next, then A-Z."

@@ -1,15 +1,18 @@
 """Descriptive summaries of a number: mean, SD, median, quartiles, range."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
 import polars as pl
 
+from openlupus.analysis.notes.words import records_in_words
 from openlupus.analysis.select import Scope, one_record_each, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, StatisticsError
-from openlupus.protocol.analyses import Summary
+from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test
+from openlupus.protocol.methods import Summary
 from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow
 from openlupus.statistics.contingency import anova_oneway
@@ -104,3 +107,25 @@ def _anova(seen: Scope, method: Summary, by_arm: list[Floats]) -> list[ResultRow
         source=seen.source(seen.arms, {method.variable: Test(is_missing=False)}),
         warnings=said,
     )
+
+
+_QUANTILES: Mapping[str, str] = {
+    "sas1": "SAS definition 1 (weighted average aimed at np; R type 4)",
+    "sas2": "SAS definition 2 (nearest observation; R type 3)",
+    "sas3": "SAS definition 3 (empirical distribution; R type 1)",
+    "sas4": "SAS definition 4 (weighted average aimed at (n+1)p; R type 6)",
+    "sas5": "SAS definition 5 (empirical distribution with averaging; R type 2)",
+    "r7": "R type 7 (linear interpolation)",
+}
+
+
+def summary_told(protocol: Protocol, analysis: Analysis, method: Summary) -> list[str]:
+    of = records_in_words(protocol, analysis)
+    rule = _QUANTILES[method.quantile_rule]
+    said = [
+        f"Summary of {method.variable} ({of}) over the subjects with a value.",
+        f"SD is over n - 1; median and quartiles are by {rule}.",
+    ]
+    if method.test == "anova":
+        said.append("P: one-way analysis of variance (F test) over the arms.")
+    return said

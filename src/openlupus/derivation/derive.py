@@ -20,7 +20,7 @@ from openlupus.derivation.model import AnalysisData, Arms
 from openlupus.derivation.tally import Tally
 from openlupus.protocol import Protocol
 from openlupus.protocol import model as m
-from openlupus.protocol.analyses import Responder
+from openlupus.protocol.methods import OfEndpoint
 from openlupus.records import Records, require
 
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -105,7 +105,7 @@ def _needs(protocol: Protocol) -> dict[str, tuple[str, ...]]:
                 pass
     for analysis in protocol.analyses.values():
         match analysis.method:
-            case Responder(strata_as="randomised", strata=strata) if strata:
+            case OfEndpoint(strata_as="randomised", strata=strata) if strata:
                 domains.add("SUPPDM")
             case _:
                 pass

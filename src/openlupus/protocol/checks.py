@@ -8,20 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from openlupus.instruments.composites import COMPOSITES
 from openlupus.protocol import model as m
 from openlupus.protocol.adsl import ADSL_VARIABLES
-from openlupus.protocol.analyses import (
-    Analysis,
-    Counts,
-    Incidence,
-    Multiplicity,
-    Responder,
-    Summary,
-)
+from openlupus.protocol.analyses import Analysis, Multiplicity
 from openlupus.protocol.base import Test, Where
 from openlupus.protocol.displays import Figure, Row, Table, Zero
 from openlupus.protocol.domains import is_domain, near
 from openlupus.protocol.draft import Draft
 from openlupus.protocol.faults import Fault, Path, line_of, place
 from openlupus.protocol.mend import HOLE, HOLES
+from openlupus.protocol.methods import Counts, Incidence, OfEndpoint, Responder
 from openlupus.protocol.templates import FORMATS, TemplateError, fields
 from openlupus.results import STATISTICS
 
@@ -253,24 +247,20 @@ def _analyses(draft: Draft) -> Found:
 
 def _method(draft: Draft, path: Path, analysis: Analysis) -> Found:
     method = analysis.method
+    readable = draft.knows(*path, "method")
+    if isinstance(method, OfEndpoint):
+        yield from _of_endpoint(draft, path, analysis, method)
     match method:
-        case Responder():
-            yield from _known(
-                (*path, "endpoint"), analysis.endpoint, "end point", draft.names("endpoints")
-            )
-            for stratum in method.strata:
-                yield from _known((*path, "method"), stratum, "stratum", draft.names("strata"))
-            stratified = method.interval == "stratified_newcombe" or method.test == "cmh"
-            if stratified and not method.strata and draft.knows(*path, "method"):
+        case Responder(interval=interval, test=test, strata=strata):
+            stratified = interval == "stratified_newcombe" or test == "cmh"
+            if stratified and not strata and readable:
                 text = "a stratified method needs strata"
                 yield (*path, "method"), text, "add strata = [...]"
-            if not analysis.visit and draft.knows(*path, "visit"):
-                yield path, "an analysis of responders needs a visit", "add visit = ..."
         case Incidence():
             for group in (*method.at_least_in, *method.order_group):
                 yield from _known((*path, "method"), group, "arm or group", draft.who)
         case Counts() if bool(method.variable) == bool(method.rows):
-            if not draft.knows(*path, "method"):
+            if not readable:
                 return
             yield (*path, "method"), "counts need either a variable or rows", ""
         case Counts() if analysis.dataset == "ADSL":
@@ -278,10 +268,18 @@ def _method(draft: Draft, path: Path, analysis: Analysis) -> Found:
                 yield from _columns(draft, (*path, "method", "rows", i), row.where)
             if method.variable:
                 yield from _columns(draft, (*path, "method"), {method.variable: Test()})
-        case Summary() if analysis.dataset == "ADSL":
-            yield from _columns(draft, (*path, "method"), {method.variable: Test()})
+        case _ if analysis.dataset == "ADSL":
+            yield from _columns(draft, (*path, "method"), {c: Test() for c in method.asked})
         case _:
             pass
+
+
+def _of_endpoint(draft: Draft, path: Path, analysis: Analysis, method: OfEndpoint) -> Found:
+    yield from _known((*path, "endpoint"), analysis.endpoint, "end point", draft.names("endpoints"))
+    for stratum in method.strata:
+        yield from _known((*path, "method"), stratum, "stratum", draft.names("strata"))
+    if not analysis.visit and draft.knows(*path, "visit"):
+        yield path, "an analysis of responders needs a visit", "add visit = ..."
 
 
 def _multiplicity(draft: Draft) -> Found:

@@ -61,7 +61,11 @@ class Row(Part):
 
 
 class Table(Part):
-    """A table."""
+    """A table.
+
+    In the file, `columns` may name a set of `[columns]`, and `cells` of the table are those of
+    every row that has none of its own.
+    """
 
     kind: Literal["table"] = "table"
     number: str

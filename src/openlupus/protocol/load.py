@@ -30,6 +30,7 @@ from openlupus.protocol.model import (
     Variable,
     Visit,
 )
+from openlupus.protocol.shorthand import written_out
 
 SINGLE: Mapping[str, Any] = {"study": Study, "data": Data, "safety": Safety}
 NAMED: Mapping[str, tuple[str, Any]] = {
@@ -81,8 +82,9 @@ def parse(text: str, *, name: str = "study.toml") -> Protocol:
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(f"{name} is not valid TOML: {error}") from None
     index = f.line_index(text)
+    raw, short = written_out(raw, index)
     draft, found = _draft(raw, index)
-    found += cross_faults(draft, index)
+    found += short + cross_faults(draft, index)
     if not found:
         return Protocol.model_validate({**draft.single, **draft.named})
     raise ProtocolError(f.message(name, found), found)
@@ -94,7 +96,7 @@ def _draft(raw: dict[str, Any], index: dict[f.Path, int]) -> tuple[Draft, list[f
     draft = Draft(raw)
     for section in raw:
         if section not in {*SINGLE, *NAMED, "schedule"}:
-            known = ", ".join([*SINGLE, "schedule", *NAMED])
+            known = ", ".join([*SINGLE, "schedule", *NAMED, "columns"])
             found.append(_whole(index, (section,), f"is not a part of a declaration ({known})"))
     for section, model in SINGLE.items():
         if section in raw or section == "study":

@@ -25,6 +25,11 @@ def json_schema() -> dict[str, Any]:
     properties["schedule"] = schedule
     for section, (_, model) in NAMED.items():
         properties[section] = {"type": "object", "additionalProperties": of(model)}
+    table = definitions["Table"]["properties"]
+    columns = table["columns"]
+    table["columns"] = {"anyOf": [{"type": "string"}, columns]}
+    table["cells"] = {"type": "object", "additionalProperties": {"type": "string"}}
+    properties["columns"] = {"type": "object", "additionalProperties": columns}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "OpenLupus study declaration",

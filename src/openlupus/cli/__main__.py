@@ -1,0 +1,5 @@
+"""`python -m openlupus.cli`."""
+
+from openlupus.cli import main
+
+main()

@@ -1,0 +1,165 @@
+"""What the commands share: arguments, the steps of a run, what is said on the screen."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+from cyclopts import Parameter
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from openlupus import pipeline
+from openlupus.derivation import AnalysisData, Arms
+from openlupus.errors import OpenLupusError, OutputExistsError
+from openlupus.exchange.manifest import manifest, write_json
+from openlupus.exchange.study import Study
+from openlupus.exchange.write import write_folder
+from openlupus.records import Records
+from openlupus.records.check import Findings
+from openlupus.results import Results
+
+FINDINGS, USAGE = 1, 2
+
+out_console = Console()
+err_console = Console(stderr=True)
+
+StudyName = Annotated[
+    str, Parameter(help="Folder with a study.toml, or the name of a shipped study.")
+]
+Out = Annotated[Path | None, Parameter(help="Folder for the output; made if it is not there.")]
+Force = Annotated[bool, Parameter(negative="", help="Overwrite what is in the output folder.")]
+DataFolder = Annotated[
+    Path | None, Parameter(help="Folder with the records; the study's own data when absent.")
+]
+Shuffle = Annotated[
+    int | None,
+    Parameter(help="Shuffle the arms with this seed (a dry run before the lock)."),
+]
+Lock = Annotated[str, Parameter(help="Statement of the lock under which true arms are used.")]
+
+
+def chosen(shuffle: int | None, lock: str) -> Arms | None:
+    """The arms asked for on the command line; None leaves it to the declaration."""
+    if shuffle is not None and lock:
+        raise OpenLupusError("give either --shuffle-arms or --lock, not both")
+    if shuffle is not None:
+        return Arms.dummy(shuffle)
+    return Arms.unblinded(lock) if lock else None
+
+
+def numbers(options: list[str]) -> dict[str, float]:
+    """`["sledai_fall=5"]` as numbers by name."""
+    found: dict[str, float] = {}
+    for option in options:
+        name, _, value = option.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise OpenLupusError(f"--option {option} is not NAME=NUMBER") from None
+    return found
+
+
+def run_derive(study: Study) -> AnalysisData:
+    with working("Deriving analysis data") as tick:
+        return pipeline.derive(study, progress=tick)
+
+
+def run_analyse(study: Study, data: AnalysisData) -> Results:
+    with working("Analysing"):
+        return pipeline.analyse(study, data)
+
+
+def run_report(study: Study, out: Path, *, published: bool, command: str, force: bool) -> None:
+    with working("Checking the records"):
+        findings = pipeline.check(study)
+    data = run_derive(study)
+    results = run_analyse(study, data)
+    with working("Making the report"):
+        page = pipeline.report(
+            study, data, results, out=out / "report", findings=findings, published=published,
+            command=command, force=force,
+        )  # fmt: skip
+    write_adam(data, out, force=force)
+    write_results(results, data.study, out, force=force)
+    about = manifest(study, synthetic=data.synthetic, command=command)
+    write_json(about, out / "manifest.json", force=force)
+    if findings is not None and study.records is not None:
+        write_folder(
+            {"findings": signed(study.records, findings.rows)}, out, format="csv", force=force
+        )
+    if data.synthetic:
+        say("SYNTHETIC data: simulated patients, not people.")
+    if data.arms.is_dummy:
+        say("DUMMY ARMS: shuffled, not the randomised treatments.")
+    left_out = int(data.excluded["records"].sum())
+    errors = 0 if findings is None else findings.rows.filter(pl.col("severity") == "error").height
+    say(f"{left_out:,} records left out, with reasons: {out / 'excluded.csv'}")
+    if findings is not None:
+        total = findings.rows.height
+        say(f"{total:,} findings, {errors:,} of them errors: {out / 'findings.csv'}")
+    unknown = results.rows.filter(pl.col("value").is_null()).height
+    say(f"{results.rows.height:,} results, {unknown:,} not computable, report: {page}")
+
+
+def write_adam(data: AnalysisData, out: Path, *, force: bool) -> None:
+    write_folder(data.frames, out / "adam", force=force)
+    excluded = data.excluded.insert_column(0, pl.lit(data.study).alias("STUDYID"))
+    write_folder({"excluded": excluded}, out, format="csv", force=force)
+
+
+def write_results(results: Results, study: str, out: Path, *, force: bool) -> None:
+    for suffix in ("parquet", "csv"):
+        write_folder({"results": results.rows}, out, format=suffix, force=force)
+    write_json({"study": study, "methods": dict(results.notes)}, out / "methods.json", force=force)
+
+
+def signed(records: Records, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the study's identifier as the records have it: synthetic data say so in each."""
+    ids = records.domain("DM").select(pl.col("STUDYID").first()).collect().item()
+    return rows.select(pl.lit(ids, pl.String).alias("STUDYID"), pl.all())
+
+
+def refuse_existing(out: Path, *, force: bool) -> None:
+    """Refuse before hours of work, not after."""
+    if not force and out.is_dir() and any(out.iterdir()):
+        raise OutputExistsError(f"{out} is not empty; give --force to overwrite what is there")
+
+
+def show_findings(findings: Findings) -> None:
+    table = Table(title=f"{findings.rows.height} findings", title_justify="left")
+    for column in ("Rule", "Severity", "Findings", "What must hold"):
+        table.add_column(
+            column, justify="right" if column == "Findings" else "left", no_wrap=column == "Rule"
+        )
+    for row in findings.counts().filter(findings.counts()["findings"] > 0).iter_rows(named=True):
+        table.add_row(row["rule"], row["severity"], f"{row['findings']:,}", row["sentence"])
+    out_console.print(table)
+
+
+def show_excluded(data: AnalysisData) -> None:
+    table = Table(title="Records left out", title_justify="left")
+    for column in ("Data set", "Domain", "Reason", "Records", "Subjects"):
+        table.add_column(column)
+    for row in data.excluded.iter_rows():
+        table.add_row(*(str(value) for value in row))
+    out_console.print(table)
+
+
+def say(text: str) -> None:
+    out_console.print(escape(text), highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def working(what: str) -> Generator[Callable[[int, int], None]]:
+    """A progress bar on standard error, gone when the work is done."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+        console=err_console, transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
