@@ -3,7 +3,6 @@
 import pytest
 
 from openlupus.analysis.families import note, population_note
-from openlupus.derivation.medication import BASELINE_WINDOW
 from openlupus.instruments.composites import COMPOSITES
 from openlupus.protocol import parse
 
@@ -170,7 +169,7 @@ def test_each_event_is_defined_with_all_its_fields_and_its_strategy(label, words
 
 
 def test_baseline_dose_is_the_mean_of_the_days_of_the_derivation():
-    first, last = BASELINE_WINDOW
+    first, last = trial().scoring.glucocorticoid_baseline
     assert f"the mean of days {first} to {last}" in note(trial(), "main")
 
 
@@ -188,7 +187,7 @@ def test_missing_rule_does_not_contradict_itself():
 
 
 def test_flags_are_defined_with_what_they_are_made_from():
-    said, first = note(trial(), "flags"), BASELINE_WINDOW[0]
+    said, first = note(trial(), "flags"), trial().scoring.glucocorticoid_baseline[0]
     assert "HIGHFL (High at baseline): Y where PGABL is at least 2 and GCBL is above 0" in said
     assert "PGABL (PGA before): AVAL of PGA in ADQS at baseline." in said
     assert (

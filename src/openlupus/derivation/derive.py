@@ -10,6 +10,7 @@ from openlupus.derivation import (
 from openlupus.derivation import (
     adverse_events,
     genes,
+    inputs,
     intercurrent,
     medication,
     response,
@@ -122,18 +123,38 @@ def _frames(protocol: Protocol, records: Records, tally: Tally) -> dict[str, pl.
     reference = adsl.filter(pl.col("RANDFL") == "Y").select(
         "USUBJID", pl.coalesce("TRTSDT", "RANDDT").alias("REFDT")
     )
-    frames, courses = scores.scored(records, reference, protocol.schedule, tally)
+    frames, courses = scores.scored(records, reference, protocol, tally)
     taken = medication.intervals(records, reference, tally)
     steroid = medication.glucocorticoid_courses(taken, ("GLUCOCORTICOID",), tally)
     if records.has("CM"):
-        frames["ADGC"] = medication.daily_dose(steroid, adsl, reference, protocol.schedule)
+        frames["ADGC"] = medication.daily_dose(
+            steroid, adsl, reference, protocol.schedule, protocol.scoring.glucocorticoid_baseline
+        )
     frames["ADGF"] = genes.signatures(records, reference, protocol.schedule, tally)
     frames["ADICE"] = intercurrent.events(protocol, records, reference, taken, tally)
     frames["ADAE"] = adverse_events.events(records, adsl, protocol.safety, tally)
     adsl = variables.add(protocol, adsl, records, frames)
-    frames["ADRESP"] = response.responses(protocol, adsl, courses, frames["ADICE"])
+    frames["ADRESP"] = response.responses(protocol, _feed(protocol, adsl, courses, frames, steroid))
     adsl = variables.add(protocol, adsl, records, frames)
     return {name: _sorted(name, frame) for name, frame in {"ADSL": adsl, **frames}.items()}
+
+
+def _feed(
+    protocol: Protocol,
+    adsl: pl.DataFrame,
+    courses: Sequence[scores.Course],
+    frames: Mapping[str, pl.DataFrame],
+    steroid: pl.DataFrame,
+) -> inputs.Feed:
+    """What the inputs of composites are made of; without CM no dose is known."""
+    dose = [inputs.dose_course(frames["ADGC"])] if "ADGC" in frames else []
+    return inputs.Feed(
+        everyone=adsl.filter(pl.col("RANDFL") == "Y").sort("USUBJID"),
+        courses=[*courses, *dose],
+        doses=steroid if dose else None,
+        events=frames["ADICE"],
+        schedule=protocol.schedule,
+    )
 
 
 def _sorted(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -47,7 +47,8 @@ def events(
                         f'intercurrent event "{name}" needs domain CM, which the records do not '
                         "have; give it, be it without rows"
                     )
-                found = _medicated(event, taken, reference, tally)
+                baseline = protocol.scoring.glucocorticoid_baseline
+                found = _medicated(event, taken, reference, tally, baseline)
             case RecordEvent():
                 found = _recorded(name, event, records, reference, tally)
         labelled = found.with_columns(ICECAT=pl.lit(name), ICETERM=pl.lit(event.label))
@@ -82,11 +83,15 @@ def _discontinued(
 
 
 def _medicated(
-    event: Medication, taken: pl.DataFrame, reference: pl.DataFrame, tally: Tally
+    event: Medication,
+    taken: pl.DataFrame,
+    reference: pl.DataFrame,
+    tally: Tally,
+    baseline: tuple[int, int],
 ) -> pl.DataFrame:
     mine = taken.filter(pl.col("CMCLAS").is_in(event.classes))
     if event.total_dose == "prednisone":
-        rows = _raised_total(event, mine, reference)
+        rows = _raised_total(event, mine, reference, baseline)
     else:
         rows = _changed(event, mine, tally)
     return rows.select(
@@ -98,7 +103,9 @@ def _medicated(
     )
 
 
-def _raised_total(event: Medication, mine: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
+def _raised_total(
+    event: Medication, mine: pl.DataFrame, reference: pl.DataFrame, baseline: tuple[int, int]
+) -> pl.DataFrame:
     """Records under which the oral total exceeds baseline, and parenteral ones.
 
     The total is looked at on the first of `from_day` and the record's start, and on each later
@@ -107,7 +114,7 @@ def _raised_total(event: Medication, mine: pl.DataFrame, reference: pl.DataFrame
     start, columns = event.from_day - 1, ["USUBJID", "DRUG", "ASTDT", "CMSEQ"]
     # What cannot be converted was counted when the daily dose was derived.
     courses = medication.glucocorticoid_courses(mine, event.classes, Tally())
-    first, last = medication.BASELINE_WINDOW
+    first, last = baseline
     base = reference.select("USUBJID", FIRST=pl.lit(first), LAST=pl.lit(last))
     base = base.with_columns(medication.average(courses, base).alias("BASE"))
     lasts = pl.col("TO").is_null() | (pl.col("TO") >= start)

@@ -12,9 +12,6 @@ from openlupus.protocol.model import Schedule
 from openlupus.records import Records
 from openlupus.records import dates as iso
 
-BASELINE_WINDOW = (-7, -1)
-"""Days before the first dose over which the baseline dose is averaged."""
-
 ROUTES: Mapping[str, str] = {
     "intra-articular": "intraarticular",
     "periarticular": "soft_tissue",
@@ -126,14 +123,18 @@ def average(courses: pl.DataFrame, windows: pl.DataFrame) -> pl.Series:
 
 
 def daily_dose(
-    courses: pl.DataFrame, adsl: pl.DataFrame, reference: pl.DataFrame, schedule: Schedule
+    courses: pl.DataFrame,
+    adsl: pl.DataFrame,
+    reference: pl.DataFrame,
+    schedule: Schedule,
+    baseline: tuple[int, int],
 ) -> pl.DataFrame:
     """ADGC: oral prednisone-equivalent dose, mg per day.
 
-    At baseline the mean of the 7 days before the first dose; at a later visit that of the 7 days
-    before its target day, if treatment went on until the last of them.
+    At baseline the mean of the days `baseline`; at a later visit that of the 7 days before its
+    target day, if treatment went on until the last of them.
     """
-    first, last = BASELINE_WINDOW
+    first, last = baseline
     visits = pl.DataFrame(
         [
             (v.label, v.number, first, last, "Y")

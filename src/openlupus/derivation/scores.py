@@ -14,7 +14,8 @@ from openlupus.derivation.windows import windowed, with_baseline
 from openlupus.instruments import bilag2004, clasi, facit_fatigue, joints, pga, sledai2k
 from openlupus.instruments.bilag2004.items import SCALES
 from openlupus.instruments.scale import Scale
-from openlupus.protocol.model import Schedule
+from openlupus.instruments.verdicts import NOT_COMPUTABLE, any_met
+from openlupus.protocol.model import Protocol, Scoring
 from openlupus.records import Records
 
 Values = NDArray[np.float64]
@@ -53,7 +54,7 @@ class Instrument:
     category: str
     """Value of --CAT; empty where the codes alone tell."""
     items: Mapping[str, Scale]
-    score: Callable[[Assessments], Scored]
+    score: Callable[[Assessments, Scoring], Scored]
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,23 @@ class Course:
     measures: Mapping[str, NDArray[Any]]
 
 
-def _sledai(taken: Assessments) -> Scored:
+_WITHOUT: Mapping[str, str] = {
+    "excl_serology": "without serology",
+    "excl_blood": "without blood items",
+    "excl_all_lab": "without laboratory items",
+}
+
+
+def _sledai(taken: Assessments, scoring: Scoring) -> Scored:
     present = np.where(np.isnan(taken.items), -1, taken.items).astype(np.int8)
     total = sledai2k.score(present).total
-    clinical = sledai2k.score(present, convention="excl_all_lab").total
+    clinical = sledai2k.score(present, convention=scoring.clinical_sledai).total
     parameters = {
         "SLEDTOT": Parameter("SLEDAI-2K, total score", total),
-        "SLEDCLIN": Parameter("SLEDAI-2K without laboratory items", clinical),
+        "SLEDCLIN": Parameter(f"SLEDAI-2K {_WITHOUT[scoring.clinical_sledai]}", clinical),
     }
-    return Scored(parameters, {"sledai": total, "sledai_items": present}, ~np.isnan(total))
+    measures = {"sledai": total, "sledai_clinical": clinical, "sledai_items": present}
+    return Scored(parameters, measures, ~np.isnan(total))
 
 
 _BILAG_ITEMS = [item.code for item in bilag2004.ITEMS]
@@ -80,7 +89,7 @@ _BILAG_FLAGS = {i: item.attribution_code for i, item in enumerate(bilag2004.ITEM
 _BILAG_HISTORY = [bilag2004.PREVIOUS_INVOLVEMENT_CODES[system] for system in bilag2004.SYSTEMS]
 
 
-def _bilag(taken: Assessments) -> Scored:
+def _bilag(taken: Assessments, scoring: Scoring) -> Scored:
     items = taken.columns(_BILAG_ITEMS)
     attributed = np.ones(items.shape, np.bool_)
     for i, code in _BILAG_FLAGS.items():
@@ -88,7 +97,13 @@ def _bilag(taken: Assessments) -> Scored:
             attributed[:, i] = taken.column(code) != 0
     history = taken.columns(_BILAG_HISTORY) == 1
     subject = taken.index["subject"].to_numpy()
-    grades = bilag2004.grade_course(items, subject, history=history, attributed=attributed)
+    grades = bilag2004.grade_course(
+        items,
+        subject,
+        history=history,
+        attributed=attributed,
+        first_visit=scoring.bilag_first_visit,
+    )
     known = grades.known
     complete = np.logical_and.reduce(known >= 0, axis=1)
     a, b = (known == 4).sum(axis=1), (known == 3).sum(axis=1)
@@ -106,7 +121,23 @@ def _bilag(taken: Assessments) -> Scored:
     parameters["BILACT"] = Parameter(
         "BILAG-2004, an A grade or more than one B grade", active, _yes_no(active)
     )
-    return Scored(parameters, {"bilag": known}, complete)
+    measures = {"bilag": known, **_organs(items)}
+    return Scored(parameters, measures, complete)
+
+
+_GASTROINTESTINAL = [item.system == "gastrointestinal" for item in bilag2004.ITEMS]
+_HAEMOLYSIS = [item.key == "active_haemolysis" for item in bilag2004.ITEMS].index(True)
+
+
+def _organs(items: Values) -> dict[str, NDArray[np.int8]]:
+    """Activity that the SLEDAI-2K does not ask for: 1, 0, -1 not known.
+
+    Gastrointestinal: any item of the system is present, be it improving.
+    """
+    gut = np.where(np.isnan(items), NOT_COMPUTABLE, items > 0)[:, _GASTROINTESTINAL]
+    blood = items[:, _HAEMOLYSIS]
+    haemolysis = np.where(np.isnan(blood), NOT_COMPUTABLE, blood == 1).astype(np.int8)
+    return {"gi_activity": any_met(*gut.T), "haemolytic_anaemia": haemolysis}
 
 
 def _yes_no(values: Values) -> NDArray[np.str_]:
@@ -117,11 +148,11 @@ def _single(code: str, label: str, name: str, values: Values) -> Scored:
     return Scored({code: Parameter(label, values)}, {name: values}, ~np.isnan(values))
 
 
-def _pga(taken: Assessments) -> Scored:
+def _pga(taken: Assessments, _scoring: Scoring) -> Scored:
     return _single("PGA", "Physician's Global Assessment (0-3)", "pga", taken.column(pga.CODE))
 
 
-def _clasi(taken: Assessments) -> Scored:
+def _clasi(taken: Assessments, _scoring: Scoring) -> Scored:
     scores = clasi.score(taken.items)
     parameters = {
         "CLASIA": Parameter("CLASI activity", scores.activity),
@@ -130,25 +161,32 @@ def _clasi(taken: Assessments) -> Scored:
     return Scored(parameters, {"clasi_activity": scores.activity}, ~np.isnan(scores.activity))
 
 
-def _facit(taken: Assessments) -> Scored:
+def _facit(taken: Assessments, _scoring: Scoring) -> Scored:
     total = facit_fatigue.score(taken.items).total
     return _single("FACIT", "FACIT-Fatigue score (0-52)", "facit", total)
 
 
 _TENDER = [f"TENDER {joint.key}" for joint in joints.JOINTS]
 _SWOLLEN = [f"SWOLLEN {joint.key}" for joint in joints.JOINTS]
-_IN_28 = np.array([joint.in_28 for joint in joints.JOINTS])
+_IN_SET = {
+    name: np.isin([joint.key for joint in joints.JOINTS], joints.keys(name)) for name in joints.SETS
+}
 
 
-def _joints(taken: Assessments) -> Scored:
-    tender, swollen = taken.columns(_TENDER)[:, _IN_28], taken.columns(_SWOLLEN)[:, _IN_28]
-    counts = joints.count(tender, swollen, joint_set="28")
+def _joints(taken: Assessments, scoring: Scoring) -> Scored:
+    name = scoring.joint_set
+    tender, swollen = (taken.columns(asked)[:, _IN_SET[name]] for asked in (_TENDER, _SWOLLEN))
+    counts = joints.count(tender, swollen, joint_set=name)
+    told = {"tender": name.rpartition("/")[2], "swollen": name.partition("/")[0]}
     parameters = {
-        "TENDER": Parameter("Tender joints (28)", counts.tender),
-        "SWOLLEN": Parameter("Swollen joints (28)", counts.swollen),
-        "ACTJOINT": Parameter("Joints both tender and swollen (28)", counts.active),
+        "TENDER": Parameter(f"Tender joints ({told['tender']})", counts.tender),
+        "SWOLLEN": Parameter(f"Swollen joints ({told['swollen']})", counts.swollen),
+        "ACTJOINT": Parameter(f"Joints both tender and swollen ({told['swollen']})", counts.active),
     }
-    return Scored(parameters, {"joints_active": counts.active}, ~np.isnan(counts.active))
+    measures = {
+        "joints_active": counts.active, "tender": counts.tender, "swollen": counts.swollen
+    }  # fmt: skip
+    return Scored(parameters, measures, ~np.isnan(counts.active))
 
 
 def _yes_no_items(*codes: str) -> dict[str, Scale]:
@@ -182,7 +220,7 @@ INSTRUMENTS = (
 
 
 def scored(
-    records: Records, reference: pl.DataFrame, schedule: Schedule, tally: Tally
+    records: Records, reference: pl.DataFrame, protocol: Protocol, tally: Tally
 ) -> tuple[dict[str, pl.DataFrame], list[Course]]:
     """Every instrument: BDS frames by data set, and the courses that composites take."""
     frames: dict[str, list[pl.DataFrame]] = {"ADSLEDAI": [], "ADBILAG": [], "ADQS": []}
@@ -195,8 +233,10 @@ def scored(
                 rows.filter(of_it) if instrument.category else rows, reference, tally,
                 items=instrument.items, dataset=instrument.dataset, domain=domain,
             )  # fmt: skip
-            scores = instrument.score(taken)
-            index = windowed(taken.index.with_columns(USABLE=pl.Series(scores.usable)), schedule)
+            scores = instrument.score(taken, protocol.scoring)
+            index = windowed(
+                taken.index.with_columns(USABLE=pl.Series(scores.usable)), protocol.schedule
+            )
             courses.append(Course(index, scores.measures))
             frames[instrument.dataset].append(_bds(index, scores))
         categories = [each.category for each in INSTRUMENTS if each.domain == domain]

@@ -25,6 +25,7 @@ from openlupus.protocol.model import (
     Region,
     Safety,
     Schedule,
+    Scoring,
     Stratum,
     Study,
     Variable,
@@ -32,7 +33,7 @@ from openlupus.protocol.model import (
 )
 from openlupus.protocol.shorthand import written_out
 
-SINGLE: Mapping[str, Any] = {"study": Study, "data": Data, "safety": Safety}
+SINGLE: Mapping[str, Any] = {"study": Study, "data": Data, "safety": Safety, "scoring": Scoring}
 NAMED: Mapping[str, tuple[str, Any]] = {
     "arm": ("arms", Arm),
     "group": ("groups", Group),

@@ -1,9 +1,9 @@
 """A trial as declared: who, when, what is measured, what happens, for whom it is analysed."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from openlupus.protocol.analyses import Analysis, Multiplicity
 from openlupus.protocol.base import Part, Where
@@ -216,6 +216,15 @@ class Medication(Part):
     """Increase up to this much (in the unit of the dose) is allowed."""
     from_day: int = 2
 
+    @model_validator(mode="after")
+    def _rise_of_a_total(self) -> Self:
+        if self.total_dose and self.change == "start":
+            raise ValueError(
+                'change = "start" means nothing beside total_dose, whose rise counts; declare'
+                ' change = "increase"'
+            )
+        return self
+
 
 class RecordEvent(Part):
     """Any record of a domain that meets a condition."""
@@ -244,6 +253,13 @@ class Endpoint(Part):
     intercurrent: dict[str, Strategy] = {}
     eligible: Where = {}
     """Subjects to whom the end point applies (a condition on ADSL); all when empty."""
+    maintained_from: str = ""
+    """Visit from which a glucocorticoid dose must be kept and no flare may occur, for composites
+    that ask for it; its verdicts begin there."""
+    flare: Literal["bilag_flare_free", "selena_flare_free"] = "bilag_flare_free"
+    """What a flare is, for composites that ask for it."""
+    changes: tuple[str, ...] = ()
+    """Intercurrent events that end a stable or standard treatment, for composites that ask."""
 
 
 class Safety(Part):
@@ -253,12 +269,37 @@ class Safety(Part):
     """Events that start later than this after the last dose do not count; no limit when absent."""
 
 
+class Scoring(Part):
+    """Choices that the instruments leave open."""
+
+    clinical_sledai: Literal["excl_serology", "excl_blood", "excl_all_lab"] = "excl_all_lab"
+    """Items that the clinical SLEDAI-2K leaves out: serology (complement, anti-dsDNA); these and
+    the blood counts; these and urine."""
+    bilag_first_visit: Literal["strict", "legacy"] = "strict"
+    """How a BILAG-2004 item recorded as better, same or worse at the first visit is taken."""
+    joint_set: Literal["28", "66/68"] = "28"
+    glucocorticoid_baseline: tuple[int, int] = (-7, -1)
+    """Days, counted from the first dose (which is day 1; -1 is the day before it), over which the
+    baseline dose is averaged."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        first, last = self.glucocorticoid_baseline
+        if not first <= last < 0:
+            raise ValueError(
+                f"glucocorticoid_baseline {first} to {last}: both must lie before day"
+                " 1, the first of them first, as [-7, -1]"
+            )
+        return self
+
+
 class Protocol(Part):
     """A valid declaration. Made by `load`, which alone checks what the parts say of each other."""
 
     study: Study
     data: Data = Data()
     safety: Safety = Safety()
+    scoring: Scoring = Scoring()
     arms: Mapping[str, Arm]
     groups: Mapping[str, Group] = {}
     regions: Mapping[str, Region] = {}

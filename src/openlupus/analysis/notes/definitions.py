@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 
 from openlupus.analysis.notes.words import BASELINE, in_words, record_in_words, window_in_words
-from openlupus.derivation.medication import BASELINE_WINDOW
 from openlupus.protocol import model as m
 from openlupus.protocol.base import Where
 from openlupus.protocol.model import Protocol
@@ -81,7 +80,7 @@ def _parameter(protocol: Protocol, variable: m.FromParameter) -> str:
     said = f"{variable.column} of {variable.parameter} in {variable.dataset} at {at}"
     if variable.dataset != "ADGC":
         return said
-    first, last = BASELINE_WINDOW
+    first, last = protocol.scoring.glucocorticoid_baseline
     days = f"days {first} to {last}" if at_baseline else "the 7 days before the target day"
     return f"{said}, the mean of {days}"
 

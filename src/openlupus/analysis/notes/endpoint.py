@@ -11,7 +11,6 @@ from openlupus.analysis.notes.words import (
     window_in_words,
 )
 from openlupus.analysis.strata import strata_columns
-from openlupus.derivation.medication import BASELINE_WINDOW
 from openlupus.instruments.composites import COMPOSITES
 from openlupus.protocol import model as m
 from openlupus.protocol.analyses import Analysis
@@ -69,7 +68,7 @@ def when_in_words(protocol: Protocol, analysis: Analysis) -> list[str]:
 def events_in_words(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
     """Each intercurrent event, defined, with its strategy; then which of them counts when."""
     told = [
-        f"{protocol.intercurrent[name].label} ({_event(protocol.intercurrent[name])}):"
+        f"{protocol.intercurrent[name].label} ({_event(protocol, protocol.intercurrent[name])}):"
         f" {_STRATEGY[strategy]}."
         for name, strategy in endpoint.intercurrent.items()
     ]
@@ -83,7 +82,7 @@ def events_in_words(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
     return [*told, counts]
 
 
-def _event(event: m.Intercurrent) -> str:
+def _event(protocol: Protocol, event: m.Intercurrent) -> str:
     match event:
         case m.Discontinuation():
             of = f" of epoch {event.epoch} (where there is none, of any)" if event.epoch else ""
@@ -92,11 +91,11 @@ def _event(event: m.Intercurrent) -> str:
             record = record_in_words(event)
             return f"{record}, dated by {event.date} on or after the day of the first dose"
         case m.Medication():
-            return _total(event) if event.total_dose else _medication(event)
+            return _total(protocol, event) if event.total_dose else _medication(event)
 
 
-def _total(event: m.Medication) -> str:
-    first, last = BASELINE_WINDOW
+def _total(protocol: Protocol, event: m.Medication) -> str:
+    first, last = protocol.scoring.glucocorticoid_baseline
     return (
         f"a record of class {' or '.join(event.classes)}, not ended before day {event.from_day},"
         f" when the oral total, in mg of {event.total_dose} equivalents a day, on its first day"
