@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from openlupus import pipeline
+from openlupus.analysis.unmatched import unmatched
 from openlupus.derivation import AnalysisData, Arms
 from openlupus.errors import OpenLupusError, OutputExistsError
 from openlupus.exchange.manifest import manifest, write_json
@@ -101,6 +102,13 @@ def run_report(study: Study, out: Path, *, published: bool, command: str, force:
     if findings is not None:
         total = findings.rows.height
         say(f"{total:,} findings, {errors:,} of them errors: {out / 'findings.csv'}")
+    absent = unmatched(study.protocol, data, study.records)
+    if absent.height:
+        absent = absent.insert_column(0, pl.lit(data.study).alias("STUDYID"))
+        write_folder({"unmatched": absent}, out, format="csv", force=force)
+        say(f"{absent.height:,} values of the declaration are nowhere in the data:")
+        for place, message in absent.select("place", "message").rows():
+            say(f"  {place}: {message}")
     unknown = results.rows.filter(pl.col("value").is_null()).height
     say(f"{results.rows.height:,} results, {unknown:,} not computable, report: {page}")
 

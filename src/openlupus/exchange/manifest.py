@@ -12,7 +12,7 @@ PACKAGES = ("openlupus", "numpy", "scipy", "polars", "pydantic", "pyreadstat")
 
 
 def manifest(study: Study, *, synthetic: bool, command: str = "") -> dict[str, object]:
-    """Study, patients simulated or not, arms, versions, and hashes of every input.
+    """Study, patients simulated or not (how), arms, versions, and hashes of every input.
 
     No date is in it: the same run has the same bytes.
     """
@@ -20,6 +20,7 @@ def manifest(study: Study, *, synthetic: bool, command: str = "") -> dict[str, o
     return {
         "study": study.protocol.study.id,
         "patients": "SYNTHETIC: simulated" if synthetic else "as recorded",
+        **({"simulation": dict(study.simulation)} if study.simulation else {}),
         "command": command,
         "arms": f"shuffled, seed {arms.dummy_seed}" if arms.is_dummy else f"true: {arms.lock}",
         "versions": {

@@ -6,6 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from openlupus.errors import OutputExistsError, SimulationError
+from openlupus.exchange.fingerprint import sha256
+from openlupus.exchange.manifest import write_json
+from openlupus.exchange.study import SIMULATION
 from openlupus.exchange.write import write_folder
 from openlupus.protocol import load
 from openlupus.simulation import load_model, simulate_to
@@ -57,4 +60,11 @@ def simulate_to_folder(
             progress(min(total, (chunk + 1) * model.recruitment.chunk), total)
 
     simulate_to(write, protocol, model, seed=seed, patients=patients)
+    made = {
+        "patients": "SYNTHETIC: simulated",
+        "seed": seed,
+        "randomised": total,
+        "model_sha256": sha256(model_file),
+    }
+    write_json(made, out / SIMULATION, force=True)
     return rows

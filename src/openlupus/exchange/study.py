@@ -1,5 +1,6 @@
 """A study from disk: its declaration and its data, by folder or by the name of a shipped study."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import polars as pl
 
 from openlupus.derivation import Arms
 from openlupus.errors import FileFormatError, UnknownStudyError
-from openlupus.exchange.fingerprint import sha256
+from openlupus.exchange.fingerprint import sha256, sha256_of_frame
 from openlupus.exchange.read import read_adam, read_folder
 from openlupus.protocol import Protocol
 from openlupus.protocol import load as load_protocol
@@ -21,6 +22,10 @@ from openlupus.records.model import to_polars
 SHIPPED = Path(str(files("openlupus"))) / "studies"
 TEMPLATE = "template"
 DRY_RUN_SEED = 1
+BESIDE = ("model.toml", "published.toml")
+"""Files beside a declaration that a run may read."""
+SIMULATION = "_simulation.json"
+"""In a folder of simulated records: how they were made. Readers of records pass it over."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ class Study:
     records: Records | None = None
     given: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Name of each file that was read to its SHA-256."""
+    """Name of each file (or frame) that was read to its SHA-256."""
+    simulation: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Seed and model of simulated records, as `openlupus simulate` wrote them."""
 
 
 def load_study(
@@ -64,6 +71,7 @@ def load_study(
     lock = protocol.study.lock
     arms = arms or (Arms.unblinded(lock) if lock else Arms.dummy(DRY_RUN_SEED))
     inputs = {declaration.name: sha256(declaration)}
+    inputs |= {name: sha256(folder / name) for name in BESIDE if (folder / name).is_file()}
     records, given = None, dict[str, pl.DataFrame]()
     frames = data if isinstance(data, Mapping) else None
     source = folder / "data" if data is None or isinstance(data, Mapping) else Path(data)
@@ -82,8 +90,15 @@ def load_study(
         records = from_frames(frames) if frames is not None else read_folder(source)
         inputs |= {origin.path: origin.sha256 for origin in records.origin.values()}
     if frames is not None:
-        inputs |= {name.upper(): "frame in memory, not hashed" for name in frames}
-    return Study(folder.name, folder, protocol, arms, records, given, inputs)
+        held = given if records is None else {k: v.collect() for k, v in records.domains.items()}
+        inputs |= {f"frame {name}": sha256_of_frame(frame) for name, frame in held.items()}
+    simulation = {} if frames is not None else _simulation(source)
+    return Study(folder.name, folder, protocol, arms, records, given, inputs, simulation)
+
+
+def _simulation(source: Path) -> dict[str, Any]:
+    told = source / SIMULATION
+    return json.loads(told.read_text(encoding="utf-8")) if told.is_file() else {}
 
 
 def _has_files(folder: Path) -> bool:
