@@ -13,6 +13,7 @@ from derivation.small_trial import (
     records,
 )
 from openlupus.analysis.unmatched import unmatched
+from openlupus.protocol import Protocol
 
 PATIENT = Subject(
     "A", STEADY, cm=(drug("AZATHIOPRINE", day(-30), kind="IMMUNOSUPPRESSANT"),),
@@ -36,7 +37,7 @@ method = { name = "incidence", overall = "Any" }
 """
 
 
-def told(protocol):
+def told(protocol: Protocol) -> dict[tuple[str, str], str]:
     found = unmatched(protocol, derived(PATIENT, protocol=protocol), records(PATIENT))
     return {(row["place"], row["value"]): row["message"] for row in found.iter_rows(named=True)}
 
