@@ -11,6 +11,7 @@ from openlupus.errors import InstrumentError, ScaleError, UnknownItemError
 from openlupus.instruments import bilag2004
 from openlupus.instruments.bilag2004 import INDEX, ITEMS, SYSTEMS, grade
 
+RENAL = SYSTEMS.index("renal")
 GRADED = np.array([item.type == "graded" for item in ITEMS])
 YES_NO = np.array([item.type == "yesno" for item in ITEMS])
 NUMERIC = np.array([item.type == "numeric" for item in ITEMS])
@@ -279,6 +280,53 @@ def test_an_explanation_names_rules_items_and_values() -> None:
     assert sediment.key == "active_urinary_sediment"
 
 
+def test_an_explanation_of_the_pressure_shows_both_of_its_values() -> None:
+    absent = {item.key: 0 for item in ITEMS if item.type != "numeric"}
+    raised = {**absent, "systolic_bp": 150, "diastolic_bp": 95, "urine_pcr": 10}
+    before = {"systolic_bp": 120, "diastolic_bp": 80}
+    reason = bilag2004.explain(raised, previous=before)[RENAL]
+    assert (reason.grade, reason.rules) == ("C", ("rising blood pressure",))
+    told = [(f.key, f.value, f.previous) for f in reason.findings]
+    assert told == [("systolic_bp", 150, 120), ("diastolic_bp", 95, 80)]
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "grade", "rule"),
+    [
+        ("arthritis_severe", 4, "A", "tier A item at 2 (same), 3 (worse), 4 (new)"),
+        ("arthritis_severe", 1, "B", "tier A item at 1 (improving)"),
+        ("arthritis_moderate", 2, "B", "tier B item at 2 (same), 3 (worse), 4 (new)"),
+        ("arthritis_mild", 1, "C", "tier C item at 1 (improving), 2 (same), 3 (worse), 4 (new)"),
+    ],
+)
+def test_an_explanation_of_a_tier_names_its_codes(
+    item: str, code: int, grade: str, rule: str
+) -> None:
+    absent = {item.key: 0 for item in ITEMS if item.type != "numeric"}
+    reason = bilag2004.explain({**absent, item: code})[SYSTEMS.index("musculoskeletal")]
+    assert (reason.grade, reason.rules) == (grade, (rule,))
+    assert [(f.key, f.value) for f in reason.findings] == [(item, code)]
+
+
+def test_an_explanation_takes_a_dict_a_frame_or_an_array() -> None:
+    absent = {item.key: 0 for item in ITEMS if item.type != "numeric"}
+    form = {**absent, "creatinine": 160}
+    reasons = bilag2004.explain(form, previous={"creatinine": 100}, previous_involvement=None)
+    assert reasons[RENAL].grade == "B"
+    again = bilag2004.explain(
+        bilag2004.form(form)[0],
+        previous=bilag2004.form({"creatinine": 100})[0],
+        previous_involvement=np.zeros(9, bool),
+    )
+    assert [str(r) for r in again] == [str(r) for r in reasons]
+    memory = bilag2004.explain(form, previous_involvement={"ophthalmic": 1})
+    assert [r.grade for r in memory][6:8] == ["D", "E"]
+    with pytest.raises(InstrumentError, match="one assessment, not 2"):
+        bilag2004.explain({**form, "creatinine": [1, 2]})
+    with pytest.raises(InstrumentError, match=r"one assessment of shape \(97,\)"):
+        bilag2004.explain(np.zeros((1, 97)))
+
+
 # -- refusals -----------------------------------------------------------------------------------
 
 
@@ -336,3 +384,29 @@ def test_no_assessments_are_no_grades() -> None:
     none = np.zeros((0, len(ITEMS)))
     assert first(none).code.shape == (0, 9)
     assert bilag2004.grade_course(none, np.zeros(0, int)).code.shape == (0, 9)
+
+
+# Beyond these a value is in another unit, or no measurement: our choice, see the page.
+HIGHEST = {
+    "systolic_bp": 350,
+    "diastolic_bp": 250,
+    "urine_dipstick_protein": 4,
+    "urine_acr": 10_000,
+    "urine_pcr": 10_000,
+    "urine_protein_24h": 100,
+    "creatinine": 5_000,
+    "gfr": 300,
+    "haemoglobin": 30,
+    "wbc": 1_000,
+    "neutrophils": 1_000,
+    "lymphocytes": 1_000,
+    "platelets": 5_000,
+}
+
+
+@pytest.mark.parametrize("key", HIGHEST)
+def test_impossible_values_are_refused(key: str) -> None:
+    absent = {item.key: 0 for item in ITEMS if item.type != "numeric"}
+    first(bilag2004.form({**absent, key: HIGHEST[key]}))
+    with pytest.raises(ScaleError, match=f"row 0, {key}: "):
+        first(bilag2004.form({**absent, key: HIGHEST[key] + 1}))

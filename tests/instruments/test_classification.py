@@ -54,6 +54,24 @@ def test_only_the_heaviest_criterion_of_a_domain_counts(domain: str) -> None:
             assert got.by_domain[0, at] == got.points[0] == got.by_domain[0].sum()
 
 
+def test_the_entry_criterion_has_no_points_and_no_domain() -> None:
+    assert eular("ana").points[0] == 0
+    assert list(PUBLISHED) == list(eular_acr2019.DOMAINS)
+    entry = eular_acr2019.ITEMS[0]
+    assert (entry.key, entry.domain, entry.weight) == ("ana", "entry", 0)
+
+
+@pytest.mark.independent
+def test_which_criteria_are_clinical() -> None:
+    """Aringer 2019, figure 1: seven clinical domains; Petri 2012, table 3: eleven clinical."""
+    immunology = {i.key for i in eular_acr2019.ITEMS if not i.clinical} - {"ana"}
+    assert immunology == {
+        *("antiphospholipid", "low_c3_or_c4", "low_c3_and_c4", "anti_dsdna_or_sm"),
+    }
+    parts = [i.part for i in slicc2012.ITEMS]
+    assert parts == ["clinical"] * 11 + ["immunological"] * 6 + ["biopsy"]
+
+
 @pytest.mark.independent
 def test_ten_points_ana_and_something_clinical() -> None:
     assert eular("ana", "nephritis_iii_iv").met[0] == 1

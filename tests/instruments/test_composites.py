@@ -152,3 +152,82 @@ def test_nonresponse_imputation() -> None:
     responder = np.array([1, 1, 0, -1], np.int8)
     failed = np.array([False, True, False, False])
     assert verdicts.impute_nonresponse(responder, failed).tolist() == [True, False, False, False]
+
+
+# What a declaration may set: default, lowest, highest.
+LIMITS: dict[str, dict[str, tuple[float, float, float]]] = {
+    "sri": {"sledai_fall": (4, 1, 105), "pga_rise": (0.3, 0.01, 3)},
+    "sri50": {"sledai_fall": (4, 1, 105), "pga_rise": (0.3, 0.01, 3)},
+    "clinical_sledai_fall": {"sledai_fall": (4, 1, 105)},
+    "sri_taper": {
+        "sledai_fall": (4, 1, 105),
+        "pga_rise": (0.3, 0.01, 3),
+        "dose_below": (10, 0.01, 100),
+    },
+    "bicla": {"pga_rise": (0.3, 0.01, 3)},
+    "lldas": {
+        "sledai_at_most": (4, 0, 105),
+        "pga_at_most": (1, 0, 3),
+        "prednisone_at_most": (7.5, 0, 100),
+    },
+    "doris": {"pga_below": (0.5, 0.01, 3), "prednisone_at_most": (5, 0, 100)},
+    "sle_das_low": {"at_most": (2.08, 0, 200)},
+    "bilag_worsening_free": {"new_a_at_most": (0, 0, 9), "new_b_at_most": (1, 0, 9)},
+    "bilag_flare_free": {"new_a_at_most": (0, 0, 9), "new_b_at_most": (1, 0, 9)},
+    "selena_flare_free": {"sledai_alone": (1, 0, 1)},
+    "skin_response": {"percent": (50, 1, 100), "baseline_at_least": (10, 1, 70)},
+    "joint_response": {
+        "percent": (50, 1, 100),
+        "swollen_at_least": (6, 1, 66),
+        "tender_at_least": (6, 1, 68),
+    },
+    "active_joint_response": {"percent": (50, 1, 100), "baseline_at_least": (4, 1, 66)},
+    "taper": {"baseline_at_least": (10, 0, 100), "dose_at_most": (7.5, 0, 100)},
+    "taper_below": {"baseline_at_least": (10, 0, 100), "dose_below": (10, 0.01, 100)},
+}
+
+AGAINST_BASELINE = {
+    f"{measure}_{when}" for measure in ("sledai", "bilag", "pga") for when in ("baseline", "visit")
+}
+TAPER = {"prednisone_baseline", "prednisone_highest_visit"}
+NEEDED: dict[str, set[str]] = {
+    "sri": AGAINST_BASELINE,
+    "sri50": (AGAINST_BASELINE - {"sledai_baseline", "sledai_visit"})
+    | {"sledai_items_baseline", "sledai_items_visit", "sledai_improved_visit"},
+    "clinical_sledai_fall": {"sledai_clinical_baseline", "sledai_clinical_visit"},
+    "sri_taper": AGAINST_BASELINE | TAPER,
+    "bicla": AGAINST_BASELINE,
+    "sle_das_low": {"sle_das_visit"},
+    "bilag_worsening_free": {"bilag_baseline", "bilag_visit"},
+    "bilag_flare_free": {"bilag_previous", "bilag_visit"},
+    "skin_response": {"clasi_activity_baseline", "clasi_activity_visit"},
+    "joint_response": {"swollen_baseline", "swollen_visit", "tender_baseline", "tender_visit"},
+    "active_joint_response": {"joints_active_baseline", "joints_active_visit"},
+    "taper": TAPER | {"flare_free_visit"},
+    "taper_below": TAPER | {"flare_free_visit"},
+}
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+def test_options_have_their_defaults_and_limits(name: str) -> None:
+    options = COMPOSITES[name].options
+    assert {key: (o.default, o.low, o.high) for key, o in options.items()} == LIMITS[name]
+    assert all(option.label for option in options.values())
+    assert COMPOSITES[name].name == name
+    assert COMPOSITES[name].label
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_inputs_have_the_names_that_declarations_rest_on(name: str) -> None:
+    assert set(COMPOSITES[name].inputs) == NEEDED[name]
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+def test_nothing_known_is_nothing_computed(name: str) -> None:
+    """Also the answers that are codes: a missing one is -1, never 0."""
+    got = composites.evaluate(name, {})
+    assert got.responder.tolist() == [-1]
+    parts = COMPOSITES[name].components
+    assert got.reason[0] == "cannot be computed: " + " and ".join(
+        part.replace("_", " ") for part in parts
+    )

@@ -1,5 +1,7 @@
 """CLASI, FACIT-Fatigue, joints, ACR 1997, eGFR, gene signatures: properties and refusals."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,6 +46,30 @@ def test_clasi_is_missing_where_a_box_of_its_part_is(seed: int, box: int) -> Non
     assert (after.activity[1:] == before.activity[1:]).all()
 
 
+@given(seeds)
+def test_clasi_places_add_up_to_the_scores(seed: int) -> None:
+    boxes = clasi_forms(seed, 4)
+    scores, places = clasi.score(boxes), clasi.by_location(boxes)
+    placeless = [i.location is None and i.part == "activity" for i in clasi.ITEMS]
+    expected = places.activity.sum(axis=1) + boxes[:, placeless].sum(axis=1)
+    assert (expected == scores.activity).all()
+    assert (places.damage.sum(axis=1) == scores.damage).all()
+
+
+@pytest.mark.parametrize("item", [i for i in clasi.ITEMS if i.location or "scalp" in i.key])
+def test_a_box_of_the_clasi_counts_at_its_place(item: clasi.Item) -> None:
+    absent = dict.fromkeys(clasi.KEYS, 0)
+    places = clasi.by_location(absent | {item.key: item.scale.high})
+    at = clasi.LOCATIONS.index(item.location or "scalp")
+    of_part, other = (
+        (places.activity, places.damage)
+        if item.part == "activity"
+        else (places.damage, places.activity)
+    )
+    assert of_part[0].tolist() == [item.scale.high if i == at else 0 for i in range(13)]
+    assert not other.any()
+
+
 @given(st.integers(0, 70), st.integers(0, 70), st.sampled_from([20, 50, 70]), st.integers(1, 12))
 def test_clasi_response_at_exactly_the_limit(
     before: int, now: int, percent: int, minimum: int
@@ -53,6 +79,11 @@ def test_clasi_response_at_exactly_the_limit(
         assert got == -1
     else:
         assert got == (before - now >= before * percent / 100)
+
+
+def test_clasi_response_is_clasi_50_of_any_baseline_above_0() -> None:
+    assert clasi.response([1, 10, 10, 0], [0, 5, 6, 0]).tolist() == [1, 1, 0, -1]
+    assert clasi.response([10], [0], percent=100).tolist() == [1]
 
 
 def test_clasi_refusals() -> None:
@@ -65,6 +96,11 @@ def test_clasi_refusals() -> None:
     assert clasi.band([9, 10, 20, 21, np.nan]).tolist() == [
         *("mild", "moderate", "moderate", "severe", "")
     ]
+
+
+def test_the_28_joints_are_meant_where_no_set_is_named() -> None:
+    assert joints.keys() == joints.keys("28")
+    assert len(joints.keys()) == 28
 
 
 # -- FACIT-Fatigue ------------------------------------------------------------------------------
@@ -169,6 +205,31 @@ def test_egfr_of_a_woman_of_40_with_80_umol(equation: egfr.Equation, expected: f
     assert got == pytest.approx(expected, abs=0.05)
 
 
+@pytest.mark.independent
+@pytest.mark.parametrize("woman", [True, False])
+@pytest.mark.parametrize("black", [True, False])
+@pytest.mark.parametrize("scr", [0.5, 0.8, 1.7])
+def test_egfr_equations_as_printed(scr: float, black: bool, woman: bool) -> None:
+    """Levey 2006 (re-expressed MDRD), Levey 2009, Inker 2021: typed once more from the papers."""
+    age = 47.0
+    mdrd = 175 * scr**-1.154 * age**-0.203
+    mdrd *= (0.742 if woman else 1) * (1.212 if black else 1)
+    knot, early, late = (0.7, -0.329, -0.241) if woman else (0.9, -0.411, -0.302)
+    low, high = min(scr / knot, 1), max(scr / knot, 1)
+    ckd_2009 = 141 * low**early * high**-1.209 * 0.993**age
+    ckd_2009 *= (1.018 if woman else 1) * (1.159 if black else 1)
+    ckd_2021 = 142 * low**late * high**-1.200 * 0.9938**age * (1.012 if woman else 1)
+
+    def ours(equation: egfr.Equation, **race: Any) -> float:
+        got = egfr.egfr([scr * 88.4], [age], [woman], equation=equation, **race)
+        return float(got[0])
+
+    assert ours("mdrd4", black=[black]) == pytest.approx(mdrd, rel=1e-12)
+    assert ours("ckd_epi_2009", black=[black]) == pytest.approx(ckd_2009, rel=1e-12)
+    assert ours("ckd_epi_2021") == pytest.approx(ckd_2021, rel=1e-12)
+    assert egfr.CKD_EPI_2021.black == 1
+
+
 @given(st.floats(20, 800), st.floats(18, 90), st.booleans())
 def test_egfr_falls_with_creatinine_and_age(creatinine: float, age: float, woman: bool) -> None:
     def rate(c: float, a: float) -> float:
@@ -207,5 +268,6 @@ def test_gene_refusals() -> None:
         gene_signature.score_ct({"IFI27": [1.0]}, "type1_ifn_4")
     with pytest.raises(InstrumentError, match="IKZF1"):
         gene_signature.score_ct({}, "ikzf1")
-    with pytest.raises(InstrumentError, match=r"not in rows \[0\]"):
-        gene_signature.score_counts({"IKZF1": [0.0]}, "IKZF1")
+    housekeepers = {key: [1.0] for key in gene_signature.HOUSEKEEPERS}
+    with pytest.raises(InstrumentError, match=r"IKZF1: .* not in rows \[0\]"):
+        gene_signature.score_counts({"IKZF1": [0.0], **housekeepers}, "IKZF1")

@@ -18,6 +18,7 @@ from openlupus.instruments import (
     eular_acr2019,
     facit_fatigue,
     flare,
+    gene_signature,
     joints,
     pga,
     selena_sledai,
@@ -122,6 +123,17 @@ def test_bilag_takes_frames_for_everything() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_gene_signatures_take_frames(kind: str) -> None:
+    genes = {"IFI27": [22, 22], "IFI44": [24, None], "IFI44L": [23, 23], "RSAD2": [25, 25]}
+    data = {"USUBJID": ["1", "2"], **genes, "ACTB": [16, 16], "GAPDH": [17, 17], "TFRC": [21, 21]}
+    got = gene_signature.score_ct(KINDS[kind](data), "type1_ifn_4")
+    assert got[0] == -5.5
+    assert np.isnan(got[1])
+    one = {key: values[0] for key, values in data.items()}
+    assert gene_signature.score_ct(one, "type1_ifn_4").tolist() == [-5.5]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_composites_take_frames(kind: str) -> None:
     data: dict[str, list[Any]] = {
         "USUBJID": ["1", "2"],
@@ -150,6 +162,19 @@ def test_an_unknown_or_repeated_or_wordy_column_is_named() -> None:
         sledai2k.form({"rash": [[1, 0]]})
     with pytest.raises(UnknownItemError, match="no option"):
         composites.evaluate("sri", {}, fall=4)
+
+
+# Identifiers, visit and timing variables of SDTM and ADaM, and plain words for them.
+NO_ITEMS = (
+    *("STUDYID", "DOMAIN", "USUBJID", "SUBJID", "SITEID", "VISIT", "VISITNUM", "VISITDY"),
+    *("EPOCH", "RSDTC", "RSDY", "QSDTC", "QSDY", "MKDTC", "LBDTC", "AVISIT", "AVISITN", "ADT"),
+    *("subject", "visit", "visit_number", "date", "day"),
+)
+
+
+@pytest.mark.parametrize("name", NO_ITEMS)
+def test_identifiers_are_passed_over(name: str) -> None:
+    assert sledai2k.score({**dict.fromkeys(sledai2k.KEYS, 1), name: "text"}).total.tolist() == [105]
 
 
 def test_an_array_is_no_form() -> None:

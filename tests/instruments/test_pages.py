@@ -1,5 +1,7 @@
 """The pages of the instruments say what the code does: items, weights, composites, sections."""
 
+import doctest
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from openlupus.instruments import (
     ctcae,
     eular_acr2019,
     flare,
+    gene_cutoff,
     glucocorticoids,
     s2k_ri50,
     selena_sledai,
@@ -35,8 +38,26 @@ def test_a_page_has_its_sections(name: str) -> None:
     assert "## Worked example" in text
     assert "## Pitfalls" in text
     assert "## Sources" in text
+    assert "## Assumptions of ours" in text
     assert "## Rule" in text or "| Met when |" in text
+    assert "|---|" in text
     assert f"({name}.md)" in page("index")
+
+
+@pytest.mark.parametrize("name", [*PAGES, "scoring"])
+def test_examples_are_what_the_code_says(name: str) -> None:
+    """Every example of a page is run, and prints what the page says."""
+    text = page(name)
+    blocks = re.findall(r"```pycon\n(.*?)```", text, re.DOTALL)
+    if name != "scoring":
+        example = text.partition("## Worked example")[2].partition("\n## ")[0]
+        assert "```pycon" in example
+    source = "\n".join(blocks)
+    test = doctest.DocTestParser().get_doctest(source, {}, name, f"{name}.md", 0)
+    failures: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(test, out=failures.append)
+    assert test.examples
+    assert not failures, "".join(failures)
 
 
 def test_every_composite_is_in_the_index() -> None:
@@ -98,6 +119,17 @@ def test_the_limits_of_sle_das_are_on_its_page() -> None:
     assert f"at most {sle_das.REMISSION_AT_MOST:g} remission" in text
     assert f"at most {sle_das.MILD_AT_MOST:g} mild" in text
     assert f"| constant | {sle_das.CONSTANT:g} |" in text
+
+
+def test_what_a_split_of_scores_needs_is_on_its_page() -> None:
+    text = page("gene_signature")
+    assert f"{gene_cutoff.GRID} points" in text
+    assert f"BIC better by {gene_cutoff.BIC_GAIN_ABOVE:g} or less" in text
+    assert f"Ashman's D of {gene_cutoff.ASHMAN_ABOVE:g} or less" in text
+    assert f"trough above {100 * gene_cutoff.DEEPEST_RATIO:g} % of the lower mode" in text
+    assert f"hold less than {100 * gene_cutoff.SMALLEST_SHARE:g} % of the scores" in text
+    assert gene_cutoff.DEEPER_BY_ERRORS == 1
+    assert "less than one standard error of the density below it" in text
 
 
 def test_every_sheet_has_a_page() -> None:

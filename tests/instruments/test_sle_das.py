@@ -69,6 +69,19 @@ def test_laboratory_values_count_beyond_their_limits(key: str, value: float, poi
 
 
 @pytest.mark.independent
+def test_measurements_have_their_units_and_sides() -> None:
+    measured = {i.key: i.unit for i in sle_das.ITEMS if i.type == "numeric"}
+    assert measured == {
+        "urine_protein": "mg/24h",
+        "swollen_joints_28": "joints",
+        "platelets": "10^9/L",
+        "leukocytes": "10^9/L",
+    }
+    assert {i.type for i in sle_das.ITEMS} == {"yesno", "numeric"}
+    sides = {key: curve.counts for key, curve in sle_das.CURVES.items()}
+    assert sides == {"urine_protein": "above", "platelets": "below", "leukocytes": "below"}
+
+
 def test_swollen_joints_count_with_arthritis_only() -> None:
     assert total(arthritis=1, swollen_joints_28=4) == pytest.approx(0.366 + 3.132 + 4 * 0.454)
     assert total(arthritis=0, swollen_joints_28=4) == 0.366

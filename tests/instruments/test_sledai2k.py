@@ -81,6 +81,30 @@ def test_the_24_hour_collection_prevails_over_the_spot_ratio() -> None:
     assert from_labs(absent, labs)[:, KEYS.index("proteinuria")].tolist() == [0, 1, 0]
 
 
+@pytest.mark.independent
+@pytest.mark.parametrize(
+    ("item", "measure", "at", "beyond"),
+    [
+        ("thrombocytopenia", "platelets", 100, 99.9),
+        ("leukopenia", "wbc", 3.0, 2.99),
+        ("fever", "temperature_c", 38.0, 38.05),
+        ("hematuria", "urine_rbc_per_hpf", 5, 5.05),
+        ("pyuria", "urine_wbc_per_hpf", 5, 5.05),
+        ("proteinuria", "urine_protein_g_24h", 0.5, 0.51),
+        ("proteinuria", "urine_protein_creatinine_mg_mg", 0.5, 0.51),
+    ],
+)
+def test_limits_by_the_decimal(item: str, measure: str, at: float, beyond: float) -> None:
+    """Definitions of the index: the limit itself does not score."""
+    got = from_labs(np.full((2, 24), -1, np.int8), Labs(**{measure: [at, beyond]}))
+    assert got[:, KEYS.index(item)].tolist() == [0, 1]
+
+
+def test_a_measurement_of_zero_is_one() -> None:
+    got = from_labs(np.full((1, 24), -1, np.int8), Labs(urine_rbc_per_hpf=[0]))
+    assert got[0, KEYS.index("hematuria")] == 0
+
+
 def test_converted_values_meet_limits_as_decimals() -> None:
     absent = np.zeros((1, 24), np.int8)
     assert from_labs(absent, Labs(urine_protein_g_24h=[0.1 + 0.2 + 0.2])).sum() == 0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from openlupus.errors import FileFormatError, InstrumentError, OutputExistsError, SheetError
 from openlupus.instruments import bilag2004, clasi, composites, egfr, sledai2k
+from openlupus.instruments.glucocorticoids import EQUAL_TO_5_MG
 from openlupus.scoring import (
     FORMS,
     explain_file,
@@ -252,6 +253,40 @@ def test_glucocorticoids_are_scored_by_subject() -> None:
     assert got["highest_mg_day"].to_list() == [10, 5]
     late = {**records, "end_day": [0, None, None]}
     assert faults("glucocorticoids", late) == ["row 0, end_day: '0' is before the first day"]
+
+
+def test_rows_of_cm_are_scored_as_they_are() -> None:
+    """SDTM spells drugs, routes and frequencies in capitals, and has a column for the unit."""
+    records = {
+        "USUBJID": ["A", "A", "A", "A"],
+        "CMDECOD": [
+            "PREDNISONE",
+            "METHYLPREDNISOLONE SODIUM SUCCINATE",
+            "TRIAMCINOLONE",
+            "Cortisone",
+        ],
+        "CMDOSE": [10, 500, 40, 25],
+        "CMDOSU": ["mg"] * 4,
+        "CMDOSFRQ": ["QD", "once", "ONCE", "QOD"],
+        "CMROUTE": ["ORAL", "INTRAVENOUS", "INTRA-ARTICULAR", "Oral"],
+        "CMSTDY": [1, 3, 4, 8],
+        "CMENDY": [7, 3, 4, None],
+    }
+    got = score_frame("glucocorticoids", records, options={"first_day": 1, "last_day": 14})
+    assert got["highest_mg_day"].to_list() == [10]
+    assert got["average_mg_day"].to_list() == [(7 * 10 + 7 * 2.5) / 14]
+    assert got["parenteral_mg"].to_list() == [625]
+    units = {**records, "CMDOSU": ["mg", "g", "mg", ""], "CMENDY": [0, 3, 4, None]}
+    assert faults("glucocorticoids", units) == [
+        "row 0, CMENDY: '0' is before the first day",
+        "row 1, CMDOSU: 'g' is not the unit of CMDOSE, which is mg",
+        "row 3, CMDOSU: the unit is missing; CMDOSE is in mg",
+    ]
+    drugs = {**records, "CMDECOD": ["BUDESONIDE", "PREDNISONE", "PREDNISONE", "PREDNISONE"]}
+    known = " | ".join(EQUAL_TO_5_MG)
+    assert faults("glucocorticoids", drugs) == [
+        f"row 0, CMDECOD: 'BUDESONIDE' is not one of {known}"
+    ]
 
 
 # -- faults ------------------------------------------------------------------------------------

@@ -128,6 +128,39 @@ def score(items: ArrayLike | Form) -> Clasi:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ByLocation:
+    """Points of n assessments at the 13 `LOCATIONS`, shape (n, 13), nan where a box is empty.
+
+    Long-standing dyspigmentation counts twice at each place, so that the damage of all places is
+    the damage score. Activity lacks mucous membranes and hair, which have no place.
+    """
+
+    activity: Floats
+    damage: Floats
+
+
+def by_location(items: ArrayLike | Form) -> ByLocation:
+    """Activity (0 to 5) and damage (0 to 4, of the scalp 0 to 8) of each location.
+
+    Args:
+        items: As for `score`.
+    """
+    array = arrays.matrix(arrays.given(items, form), len(ITEMS), name=CATEGORY)
+    refuse_outside(array.T, KEYS, [item.scale for item in ITEMS], instrument=CATEGORY)
+    pigment = array[:, _DYSPIGMENTATION]
+    doubled = np.where(pigment == 0, 0, pigment * (1 + array[:, [_LONG_STANDING]]))
+    return ByLocation(
+        activity=array[:, _sign("erythema")] + array[:, _sign("scale_hypertrophy")],
+        # The scar of the scalp is a question of its own, behind those of the other places.
+        damage=doubled + np.roll(array[:, _SCARS], 1, axis=1),
+    )
+
+
+def _sign(sign: str) -> list[int]:
+    return [i for i, item in enumerate(ITEMS) if item.sign == sign]
+
+
 def band(activity: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.str_]]:
     """ "mild", "moderate" or "severe" of activity scores, "" where missing."""
     values = _checked_activity(activity)

@@ -109,6 +109,14 @@ _ALL = (
         pga_rise=_PGA_RISE,
     ),
     _composite(
+        "clinical_sledai_fall",
+        "Fall of the SLEDAI-2K without laboratory items",
+        sri.clinical_fall,
+        ("sledai_clinical_baseline", "sledai_clinical_visit"),
+        sri.ClinicalFall.COMPONENTS,
+        sledai_fall=_SLEDAI_FALL,
+    ),
+    _composite(
         "sri_taper",
         "SLE responder index with a low glucocorticoid dose",
         taper.sri_taper,

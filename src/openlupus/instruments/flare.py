@@ -168,7 +168,9 @@ def _index(mild: list[Codes], severe: list[Codes]) -> FlareIndex:
     lesser = verdicts.all_met(some, verdicts.opposite(grave))
     lesser[(grave == verdicts.MET) | (some == verdicts.NOT_MET)] = verdicts.NOT_MET
     open_ = (grave == verdicts.NOT_COMPUTABLE) | (lesser == verdicts.NOT_COMPUTABLE)
-    made = np.select([grave == verdicts.MET, lesser == verdicts.MET], [SEVERE, MILD_OR_MODERATE])
+    made = np.select(
+        [grave == verdicts.MET, lesser == verdicts.MET], [SEVERE, MILD_OR_MODERATE], NO_FLARE
+    )
     severity = np.where(open_, verdicts.NOT_COMPUTABLE, made).astype(np.int8)
     parts = (verdicts.opposite(lesser), verdicts.opposite(grave))
     free = verdicts.opposite(any_met(grave, some))

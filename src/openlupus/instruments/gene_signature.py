@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError, UnknownItemError
-from openlupus.instruments import verdicts
-from openlupus.instruments.arrays import Codes, Floats
+from openlupus.instruments import arrays, decimals, verdicts
+from openlupus.instruments.arrays import Codes, Floats, Form
 
 HOUSEKEEPERS = ("ACTB", "GAPDH", "TFRC")
 
@@ -37,29 +37,30 @@ class Change:
     percent: Floats
 
 
-def score_ct(ct: Mapping[str, ArrayLike], signature: str) -> Floats:
+def score_ct(ct: Form, signature: str) -> Floats:
     """Score from quantitative PCR, where a lower cycle threshold is more expression.
 
     Args:
-        ct: Gene to cycle thresholds, shape (n,), nan where missing or undetermined. The genes of
-            the signature and all three housekeepers are needed; others are not read.
+        ct: Cycle thresholds by gene: a dict of arrays of shape (n,), a frame, one patient's dict;
+            missing where undetermined. The genes of the signature and all three housekeepers are
+            needed; others are not read.
         signature: A key of `SIGNATURES`.
 
     Returns:
         Mean over the genes of (mean Ct of the housekeepers - Ct), shape (n,); nan where any of
         the genes is missing.
     """
-    genes, reference = _genes(ct, signature)
+    genes, reference = _genes(_columns(ct, signature))
     return reference - genes
 
 
-def score_counts(counts: Mapping[str, ArrayLike], signature: str) -> Floats:
+def score_counts(counts: Form, signature: str) -> Floats:
     """Score from counts or fluorescence, where higher is more expression: log2 ratios.
 
     Arguments and result as for `score_ct`.
     """
-    logs = {gene: np.log2(_positive(gene, values)) for gene, values in counts.items()}
-    genes, reference = _genes(logs, signature)
+    logs = [_logs(columns) for columns in _columns(counts, signature)]
+    genes, reference = _genes(logs)
     return genes - reference
 
 
@@ -73,32 +74,40 @@ def change(baseline: ArrayLike, visit: ArrayLike) -> Change:
 def high(score: ArrayLike, cutoff: float) -> Codes:
     """High (1) or low (0) by a cut-off given beforehand; equal is high, -1 where missing."""
     values = np.asarray(score, np.float64)
-    return verdicts.verdict(values >= cutoff, ~np.isnan(values))
+    return verdicts.verdict(decimals.at_least(values, cutoff), ~np.isnan(values))
 
 
-def _genes(values: Mapping[str, ArrayLike], signature: str) -> tuple[Floats, Floats]:
-    """Mean over the genes of the signature, and over the housekeepers."""
+def _columns(values: Form, signature: str) -> list[dict[str, Floats]]:
+    """The genes of the signature, and the housekeepers, each of shape (n,)."""
     if signature not in SIGNATURES:
         raise InstrumentError(f"no signature {signature!r}; there are {list(SIGNATURES)}")
+    given = arrays.columns(values)
     genes = SIGNATURES[signature]
-    if absent := [gene for gene in (*genes, *HOUSEKEEPERS) if gene not in values]:
+    if absent := [gene for gene in (*genes, *HOUSEKEEPERS) if gene not in given]:
         raise UnknownItemError(f"{signature} needs values of {absent}")
-    return _mean(values, genes), _mean(values, HOUSEKEEPERS)
+    read = [
+        {gene: arrays.numbers(given[gene], gene) for gene in group}
+        for group in (genes, HOUSEKEEPERS)
+    ]
+    if len({len(column) for group in read for column in group.values()}) > 1:
+        raise InstrumentError(f"{[*genes, *HOUSEKEEPERS]} have different lengths")
+    return read
 
 
-def _mean(values: Mapping[str, ArrayLike], genes: tuple[str, ...]) -> Floats:
-    columns = [np.asarray(values[gene], np.float64) for gene in genes]
-    if len({column.shape for column in columns}) > 1:
-        raise InstrumentError(f"{list(genes)} have different lengths")
-    mean: Floats = np.mean(columns, axis=0)
-    return mean
+def _genes(columns: list[dict[str, Floats]]) -> tuple[Floats, Floats]:
+    """Mean over the genes of the signature, and over the housekeepers."""
+    genes, reference = (np.mean(list(group.values()), axis=0) for group in columns)
+    return genes, reference
 
 
-def _positive(gene: str, values: ArrayLike) -> Floats:
-    array = np.asarray(values, np.float64)
-    if (array <= 0).any():
-        rows = np.flatnonzero(array <= 0).tolist()
+def _logs(columns: dict[str, Floats]) -> dict[str, Floats]:
+    return {gene: np.log2(_positive(gene, column)) for gene, column in columns.items()}
+
+
+def _positive(gene: str, counts: Floats) -> Floats:
+    if (counts <= 0).any():
+        rows = np.flatnonzero(counts <= 0).tolist()
         raise InstrumentError(
             f"{gene}: counts are positive (nan where missing), not in rows {rows}"
         )
-    return array
+    return counts

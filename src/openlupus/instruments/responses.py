@@ -122,7 +122,8 @@ def _fall(
         )
     before, now = _counts(baseline, name), _counts(visit, name)
     evaluable = ~np.isnan(before + now) & decimals.at_least(before, minimum)
-    return verdicts.verdict(100 * (before - now) >= percent * before, evaluable)
+    start, end = decimals.exact(before), decimals.exact(now)
+    return verdicts.verdict(100 * (start - end) >= percent * start, evaluable)
 
 
 def _counts(values: ArrayLike, name: str) -> Floats:

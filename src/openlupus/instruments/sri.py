@@ -93,6 +93,36 @@ def sri50(
     return _judge(before - now, sledai_fall, bilag, _steady(pga_baseline, pga_visit, pga_rise))
 
 
+@dataclass(frozen=True, slots=True)
+class ClinicalFall(Verdict):
+    """Verdicts of n visits, shape (n,)."""
+
+    COMPONENTS: ClassVar[tuple[str, ...]] = ("clinical_sledai_fall",)
+
+    clinical_sledai_fall: Codes
+
+
+def clinical_fall(
+    sledai_fall: float = 4,
+    *,
+    sledai_clinical_baseline: ArrayLike,
+    sledai_clinical_visit: ArrayLike,
+) -> ClinicalFall:
+    """SLEDAI-2K without laboratory items lower by at least `sledai_fall`.
+
+    Args:
+        sledai_fall: The fall needed, points.
+        sledai_clinical_baseline: Scores of the items that the convention keeps, shape (n,), nan
+            where missing.
+        sledai_clinical_visit: The same at the visit.
+    """
+    _positive(sledai_fall, 1)
+    before = sledai2k.checked_total(sledai_clinical_baseline)
+    fall = before - sledai2k.checked_total(sledai_clinical_visit)
+    fallen = verdicts.compared(fall >= sledai_fall, fall)
+    return ClinicalFall(fallen, fallen)
+
+
 def _judge(fall: Floats, needed: float, bilag: Codes, steady: Codes) -> Sri:
     fallen = verdicts.compared(fall >= needed, fall)
     return Sri(verdicts.all_met(fallen, bilag, steady), fallen, bilag, steady)

@@ -8,6 +8,7 @@ from openlupus.scoring.form import SheetForm
 from openlupus.scoring.forms import FORMS
 from openlupus.scoring.score import (
     explain_file,
+    explain_frame,
     score_file,
     score_frame,
     template,
@@ -20,6 +21,7 @@ __all__ = [
     "Field",
     "SheetForm",
     "explain_file",
+    "explain_frame",
     "score_file",
     "score_frame",
     "template",

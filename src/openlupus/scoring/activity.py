@@ -73,13 +73,18 @@ CLASI_FIELDS = tuple(
 
 
 def score_clasi(sheet: Sheet, _: Options) -> Scores:
-    got = clasi.score(sheet.items(clasi.KEYS))
-    return {
+    boxes = sheet.items(clasi.KEYS)
+    got, places = clasi.score(boxes), clasi.by_location(boxes)
+    scores: Scores = {
         "activity": whole(got.activity),
         "damage": whole(got.damage),
         "band": clasi.band(got.activity),
         "missing": names_where(got.missing, clasi.KEYS),
     }
+    for i, place in enumerate(clasi.LOCATIONS):
+        scores[f"activity_{place}"] = whole(places.activity[:, i])
+        scores[f"damage_{place}"] = whole(places.damage[:, i])
+    return scores
 
 
 def score_facit(sheet: Sheet, _: Options) -> Scores:

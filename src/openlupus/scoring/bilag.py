@@ -58,7 +58,7 @@ def grades(sheet: Sheet, options: Options) -> Scores:
         rows.subject,
         history=rows.history,
         attributed=rows.attributed,
-        first_visit="legacy" if options["legacy_first_visit"] else "strict",
+        first_visit=_first_visit(options),
     )
     back = np.argsort(rows.order)
     code, complete = graded.code[back], graded.complete[back]
@@ -74,6 +74,10 @@ def grades(sheet: Sheet, options: Options) -> Scores:
     return scores
 
 
+def _first_visit(options: Options) -> bilag2004.FirstVisit:
+    return "legacy" if options["legacy_first_visit"] else "strict"
+
+
 def _at_least(least: NDArray[np.str_]) -> pl.Series:
     """What incomplete systems have at least: `renal:B ophthalmic:C`."""
     flags = least != ""
@@ -86,10 +90,17 @@ def _at_least(least: NDArray[np.str_]) -> pl.Series:
     return texts.scatter(rows, listed) if len(rows) else texts
 
 
-def reasons(sheet: Sheet) -> Reasons:
+def reasons(sheet: Sheet, options: Options) -> Reasons:
     rows = _assessments(sheet)
+    # Faults are told before anything is explained.
+    sheet.refuse("BILAG-2004")
+    rule = _first_visit(options)
     carried = bilag2004.carry(
-        rows.items, rows.subject, history=rows.history, attributed=rows.attributed
+        rows.items,
+        rows.subject,
+        history=rows.history,
+        attributed=rows.attributed,
+        first_visit=rule,
     )
     reasons: Reasons = []
     for i in np.argsort(rows.order):
@@ -98,6 +109,7 @@ def reasons(sheet: Sheet) -> Reasons:
             previous=carried.previous[i],
             previous_involvement=carried.previous_involvement[i],
             attributed=rows.attributed[i],
+            first_visit=rule,
         )
         for r in told:
             findings = "; ".join(_finding(f) for f in r.findings)

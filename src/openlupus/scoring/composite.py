@@ -13,6 +13,7 @@ _OF_MEASURE: Mapping[str, tuple[Scale, Words]] = MappingProxyType(
     {
         "bilag": (Scale(0, 4), GRADES),
         "sledai": (Scale(0, sledai2k.MAXIMUM), NO_WORDS),
+        "sledai_clinical": (Scale(0, sledai2k.MAXIMUM), NO_WORDS),
         "selena_sledai": (Scale(0, sledai2k.MAXIMUM), NO_WORDS),
         "pga": (Scale(pga.LOW, pga.HIGH, whole=False), NO_WORDS),
         "clasi_activity": (Scale(0, clasi.BANDS["severe"]), NO_WORDS),

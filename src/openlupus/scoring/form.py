@@ -26,7 +26,7 @@ class SheetForm:
 
     `score` takes the sheet and options and returns columns of scores by name. `row_by_row`: one
     score a row of the sheet (else the scores name their rows themselves). `explain`: rows of
-    reasons, where an instrument has them.
+    reasons, where an instrument has them. `note`: what a reader of the scores must be told.
     """
 
     name: str
@@ -35,7 +35,8 @@ class SheetForm:
     score: Callable[[Sheet, Options], Scores]
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     row_by_row: bool = True
-    explain: Callable[[Sheet], Reasons] | None = None
+    explain: Callable[[Sheet, Options], Reasons] | None = None
+    note: str = ""
 
 
 # -- how scores are written -------------------------------------------------------------------

@@ -29,6 +29,11 @@ _ALL = (
         bilag.grades,
         {"legacy_first_visit": Option(0, 0, 1, "1: the first-visit rule of the old program")},
         explain=bilag.reasons,
+        note=(
+            "BILAG-2004: the thresholds of the haematological system were not checked against the "
+            "original scoring sheet; compare them (docs/instruments/bilag2004.md) before its "
+            "grades are relied on."
+        ),
     ),
     SheetForm("pga", "Physician global assessment", activity.PGA_FIELDS, activity.score_pga),
     SheetForm("clasi", "CLASI", activity.CLASI_FIELDS, activity.score_clasi),

@@ -33,13 +33,57 @@ EGFR_FIELDS = (
 )
 
 _DAY = Scale(-100_000, 100_000)
+
+
+def _first_word(drug: pl.Series) -> pl.Series:
+    """Of a drug's name the first word tells: `METHYLPREDNISOLONE SODIUM SUCCINATE`."""
+    return drug.str.to_lowercase().str.extract(r"^(\w+)").fill_null(drug)
+
+
+def _route(route: pl.Series) -> pl.Series:
+    # Only this form needs the derivations, which are slow to load.
+    from openlupus.derivation.medication import ROUTES
+
+    return route.str.to_lowercase().replace(ROUTES)
+
+
+# Codes are the variables of CM, so that its rows are scored as they are.
 GLUCOCORTICOID_FIELDS = (
-    Field("drug", "Drug", terms=tuple(glucocorticoids.EQUAL_TO_5_MG), required=True),
-    Field("dose_mg", "One dose, mg", Scale(0, 10_000, whole=False), words=NO_WORDS),
-    Field("frequency", "Frequency", terms=tuple(glucocorticoids.PER_DAY), required=True),
-    Field("route", "Route", terms=glucocorticoids.ROUTES, required=True),
-    Field("start_day", "First study day", _DAY, words=NO_WORDS, required=True),
-    Field("end_day", "Last study day, empty where ongoing", _DAY, words=NO_WORDS),
+    Field(
+        "drug",
+        "Drug",
+        code="CMDECOD",
+        terms=tuple(glucocorticoids.EQUAL_TO_5_MG),
+        spelt=_first_word,
+        required=True,
+    ),
+    Field(
+        "dose_mg",
+        "One dose, mg",
+        Scale(0, 10_000, whole=False),
+        "CMDOSE",
+        NO_WORDS,
+        unit="mg",
+        unit_code="CMDOSU",
+    ),
+    Field(
+        "frequency",
+        "Frequency",
+        code="CMDOSFRQ",
+        terms=tuple(glucocorticoids.PER_DAY),
+        spelt=lambda text: text.str.to_uppercase(),
+        required=True,
+    ),
+    Field(
+        "route",
+        "Route",
+        code="CMROUTE",
+        terms=glucocorticoids.ROUTES,
+        spelt=_route,
+        required=True,
+    ),
+    Field("start_day", "First study day", _DAY, "CMSTDY", NO_WORDS, required=True),
+    Field("end_day", "Last study day, empty where ongoing", _DAY, "CMENDY", NO_WORDS),
 )
 
 
@@ -92,8 +136,8 @@ def score_genes(sheet: Sheet, options: Options) -> Scores:
 def score_glucocorticoids(sheet: Sheet, options: Options) -> Scores:
     subject = sheet.subjects_by("USUBJID")
     start, end = sheet.numbers("start_day"), sheet.numbers("end_day")
-    sheet.note("start_day", np.isnan(start), "is needed")
-    sheet.note("end_day", end < start, "is before the first day")
+    sheet.note(sheet.column("start_day"), np.isnan(start), "is needed")
+    sheet.note(sheet.column("end_day"), end < start, "is before the first day")
     courses = glucocorticoids.Courses(
         subject=subject.number,
         drug=sheet.texts("drug"),

@@ -28,8 +28,8 @@ def score_frame(
 
     Args:
         instrument: A key of `FORMS`.
-        frame: polars, pandas or pyarrow, or a dict of columns; columns are item keys or SDTM
-            codes, and identifiers, which are passed through. Empty is not done.
+        frame: polars, pandas or pyarrow, a dict of columns, or one patient's dict; columns are
+            item keys or SDTM codes, and identifiers, which are passed through. Empty is not done.
         options: Options of the instrument (`FORMS[instrument].options`).
         keep: Further columns to be passed through.
 
@@ -40,13 +40,19 @@ def score_frame(
         SheetError: with every fault of the sheet, by row (counted from 0) and field.
     """
     form = _form(instrument, options)
+    scores = _scored(form, _held(frame), options, keep, in_file=False)
     if isinstance(frame, Mapping):
-        held = pl.DataFrame(cast(Mapping[str, Any], frame), strict=False)
-        return _scored(form, held, options, keep, in_file=False)
-    native = nw.from_native(frame, eager_only=True)
-    scores = _scored(form, pl.DataFrame(native.to_polars()), options, keep, in_file=False)
+        return scores
+    kind = nw.from_native(frame, eager_only=True).implementation
     make: Any = nw.DataFrame
-    return make.from_arrow(scores.to_arrow(), backend=native.implementation).to_native()
+    return make.from_arrow(scores.to_arrow(), backend=kind).to_native()
+
+
+def _held(frame: Any) -> pl.DataFrame:
+    """Any frame, or a dict of columns or of one patient's values, as a polars frame."""
+    if isinstance(frame, Mapping):
+        return pl.DataFrame(cast(Mapping[str, Any], frame), strict=False)
+    return pl.DataFrame(nw.from_native(frame, eager_only=True).to_polars())
 
 
 def score_file(
@@ -74,9 +80,7 @@ def score_file(
         FileFormatError: the file is not there, or is no CSV.
         OutputExistsError: `out` is there, and `force` was not given.
     """
-    form, target = _form(instrument, options), Path(out) if out is not None else None
-    if target is not None and target.exists() and not force:
-        raise OutputExistsError(f"{target} is there already; give --force to overwrite it")
+    form, target = _form(instrument, options), _target(out, force)
     frame = _read(Path(path))
     try:
         scores = _scored(form, frame, options, keep, in_file=True)
@@ -89,32 +93,50 @@ def score_file(
     return scores
 
 
+def explain_frame(
+    frame: Any, *, options: Options | None = None, keep: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Why each BILAG-2004 grade is what it is: the rules met, the items that they read.
+
+    One row an assessment and system: identifiers, system, grade, complete, rules, findings.
+    `complete` is False where the grade is only the least that the items at hand support.
+    """
+    form = _form("bilag2004", options)
+    return _explained(form, _held(frame), options, keep, in_file=False)
+
+
 def explain_file(
     path: Path | str,
     out: Path | str | None = None,
     *,
     force: bool = False,
+    options: Options | None = None,
     keep: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """Why each BILAG-2004 grade of a CSV file is what it is: the rules met, the items they read.
+    """`explain_frame` of a CSV file, written to `out` where that is given."""
+    form, target = _form("bilag2004", options), _target(out, force)
+    explained = _explained(form, _read(Path(path)), options, keep, in_file=True)
+    if target is not None:
+        _write(explained, target)
+    return explained
 
-    One row an assessment and system: identifiers, system, grade, complete, rules, findings.
-    """
-    target = Path(out) if out is not None else None
-    if target is not None and target.exists() and not force:
-        raise OutputExistsError(f"{target} is there already; give --force to overwrite it")
-    form = FORMS["bilag2004"]
-    sheet = Sheet(_read(Path(path)), form.fields, keep=keep)
-    rows = form.explain(sheet) if form.explain else []
+
+def _explained(
+    form: SheetForm,
+    frame: pl.DataFrame,
+    options: Options | None,
+    keep: Sequence[str],
+    *,
+    in_file: bool,
+) -> pl.DataFrame:
+    sheet = Sheet(frame, form.fields, in_file, keep)
     sheet.refuse(form.label)
+    rows = form.explain(sheet, _chosen(form, options)) if form.explain else []
     told = sheet.frame.select(sheet.identifiers).with_row_index("_row")
     reasons = pl.DataFrame(rows, schema=_REASON, orient="row").with_columns(
         pl.col("_row").cast(pl.UInt32)
     )
-    explained = told.join(reasons, on="_row", maintain_order="left_right").drop("_row")
-    if target is not None:
-        _write(explained, target)
-    return explained
+    return told.join(reasons, on="_row", maintain_order="left_right").drop("_row")
 
 
 _REASON = {
@@ -161,9 +183,8 @@ def _scored(
     in_file: bool,
 ) -> pl.DataFrame:
     sheet = Sheet(frame, form.fields, in_file, keep)
-    chosen = {name: option.default for name, option in form.options.items()} | dict(options or {})
     try:
-        scores = form.score(sheet, chosen)
+        scores = form.score(sheet, _chosen(form, options))
     except ScaleError as error:
         for found in error.faults:
             if isinstance(found, scale.Fault):
@@ -178,6 +199,18 @@ def _scored(
     columns = [pl.Series(name, values) for name, values in scores.items()]
     scored = pl.DataFrame([*sheet.frame.select(sheet.identifiers).get_columns(), *columns])
     return scored.with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _chosen(form: SheetForm, options: Options | None) -> Options:
+    return {name: option.default for name, option in form.options.items()} | dict(options or {})
+
+
+def _target(out: Path | str | None, force: bool) -> Path | None:
+    """Where to write; refuses a file that is there already."""
+    target = Path(out) if out is not None else None
+    if target is not None and target.exists() and not force:
+        raise OutputExistsError(f"{target} is there already; give --force to overwrite it")
+    return target
 
 
 def _read(path: Path) -> pl.DataFrame:

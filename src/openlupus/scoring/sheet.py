@@ -1,6 +1,6 @@
 """A sheet of items: its columns as arrays, and every fault with its line and field."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,8 +27,9 @@ class Field:
     """One column of a form.
 
     `code` may stand for `key`. `words` are texts that stand for numbers. A field with a `unit` may
-    have a column `<key>_unit` beside it; where `unit_needed`, it must have. `terms` makes it a
-    column of text that holds one of them.
+    have a column `<key>_unit` (or `unit_code`) beside it; where `unit_needed`, it must have.
+    `terms` makes it a column of text that holds one of them, once `spelt` has brought its
+    spellings together.
     """
 
     key: str
@@ -38,7 +39,9 @@ class Field:
     words: Words = YES_NO
     unit: str | None = None
     unit_needed: bool = False
+    unit_code: str | None = None
     terms: tuple[str, ...] = ()
+    spelt: Callable[[pl.Series], pl.Series] | None = None
     required: bool = False
 
     @property
@@ -50,6 +53,12 @@ class Field:
         words = "/".join(word for word, number in self.words if first[number] == word)
         unit = f", {self.unit}" if self.unit else ""
         return f"{self.scale}{unit}" + (f", or {words}" if words else "")
+
+
+def _names(of: Field) -> list[str]:
+    """Columns that belong to a field."""
+    named = (of.key, of.code, f"{of.key}_unit", of.unit_code)
+    return [name for name in named if name is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +164,10 @@ class Sheet:
         """Whether the column is there, by key or by code."""
         return self._column(self._field(key)) is not None
 
+    def column(self, key: str) -> str:
+        """The name under which the column stands, key or code; the key where it is not there."""
+        return self._column(self._field(key)) or key
+
     def numbers(self, key: str) -> Floats:
         """One column as numbers, shape (rows,), nan where empty, faulty or absent."""
         declared = self._field(key)
@@ -174,7 +187,10 @@ class Sheet:
         name = self._column(declared)
         if name is None:
             return np.full(self.rows, "", np.str_)
-        values = self._text(name).fill_null("").to_numpy().astype(np.str_)
+        text = self._text(name)
+        if declared.spelt is not None:
+            text = declared.spelt(text)
+        values = text.fill_null("").to_numpy().astype(np.str_)
         if declared.terms:
             bad = (values != "") & ~np.isin(values, declared.terms)
             self.note(name, bad, f"is not one of {declared.allowed}")
@@ -262,7 +278,7 @@ class Sheet:
         ]
 
     def _check_columns(self) -> None:
-        names = {name for f in self.fields for name in (f.key, f.code, f"{f.key}_unit") if name}
+        names = {name for f in self.fields for name in _names(f)}
         for name in self.frame.columns:
             if name not in names and name not in {*IDENTIFIERS, *self.keep}:
                 why = "is no item of this form, nor a column that says whose assessment it is"
@@ -275,7 +291,9 @@ class Sheet:
                 self.faults.append(Fault(None, f.key, "", "is needed, and is not there"))
 
     def _check_unit(self, name: str, declared: Field, present: Bools) -> None:
-        column = f"{declared.key}_unit"
+        beside = f"{declared.key}_unit"
+        code = declared.unit_code
+        column = code if code is not None and code in self.frame.columns else beside
         if declared.unit is None or not present.any():
             return
         if column not in self.frame.columns:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import InstrumentError
+from openlupus.instruments import arrays
 from openlupus.instruments.arrays import Floats
 from openlupus.instruments.bilag2004.criteria import LETTERS, C, FirstVisit, Form
-from openlupus.instruments.bilag2004.grading import grade, met_by, split
+from openlupus.instruments.bilag2004.grading import form, grade, met_by, split
 from openlupus.instruments.bilag2004.items import INDEX, ITEMS, KEYS, NUMERIC, SYSTEMS
 
 
@@ -34,41 +35,56 @@ class Reason:
 
 
 def explain(
-    items: ArrayLike,
+    items: ArrayLike | arrays.Form,
     *,
-    previous: ArrayLike | None = None,
-    previous_involvement: ArrayLike | None = None,
+    previous: ArrayLike | arrays.Form | None = None,
+    previous_involvement: ArrayLike | arrays.Form | None = None,
     attributed: ArrayLike | None = None,
     first_visit: FirstVisit = "strict",
 ) -> tuple[Reason, ...]:
     """The nine grades of one assessment with their reasons, in the order of `SYSTEMS`.
 
     Args:
-        items: Shape (97,); the other arrays likewise one row of what `grade` takes. Without
-            `previous` it is a first assessment, without `previous_involvement` nothing was
-            involved before, without `attributed` everything is due to lupus.
+        items: Shape (97,), or one patient's dict or row of a frame, as `form` takes it; the other
+            arrays likewise one row of what `grade` takes. Without `previous` it is a first
+            assessment, without `previous_involvement` nothing was involved before, without
+            `attributed` everything is due to lupus.
     """
-    row = np.asarray(items, np.float64)
-    if row.shape != (len(ITEMS),):
-        raise InstrumentError(f"explain takes one assessment of shape (97,), not {row.shape}")
-    before = np.full(row.shape, np.nan) if previous is None else np.asarray(previous, np.float64)
-    none = np.zeros(len(SYSTEMS), np.bool_)
-    involved = none if previous_involvement is None else np.asarray(previous_involvement, np.bool_)
+    row = _one(items)
+    before = np.full(row.shape, np.nan) if previous is None else _one(previous)
     due = np.ones(row.shape, np.bool_) if attributed is None else np.asarray(attributed, np.bool_)
+    involved = previous_involvement
+    if involved is not None and not arrays.is_form(involved):
+        involved = np.asarray(involved, np.bool_)[None]
     grades = grade(
         row[None],
         previous=before[None],
-        previous_involvement=involved[None],
+        previous_involvement=involved,
         attributed=due[None],
         first_visit=first_visit,
     )
     earlier = {key: before[i : i + 1] for i, key in enumerate(KEYS) if NUMERIC[i]}
     scored = np.where(due | ~NUMERIC, row, np.nan)
-    assessment = _Assessment(split(row[None], earlier, due[None]).form, scored, before, first_visit)
+    assessment = _Assessment(
+        split(row[None], earlier, due[None], row=0).form, scored, before, first_visit
+    )
     return tuple(
         _reason(system, assessment, int(grades.code[0, i]), bool(grades.complete[0, i]))
         for i, system in enumerate(SYSTEMS)
     )
+
+
+def _one(values: ArrayLike | arrays.Form) -> Floats:
+    """Items of one assessment, shape (97,)."""
+    if arrays.is_form(values):
+        rows = form(values)
+        if len(rows) != 1:
+            raise InstrumentError(f"explain takes one assessment, not {len(rows)}")
+        return rows[0]
+    row = np.asarray(values, np.float64)
+    if row.shape != (len(ITEMS),):
+        raise InstrumentError(f"explain takes one assessment of shape (97,), not {row.shape}")
+    return row
 
 
 @dataclass(frozen=True, slots=True)
