@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from openlupus.cli.app import app
-from openlupus.cli.shared import FINDINGS, Force, numbers, out_console, say, working
+from openlupus.cli.shared import FINDINGS, Force, err_console, numbers, out_console, say, working
 from openlupus.errors import OpenLupusError, OutputExistsError
 
 
@@ -64,11 +64,15 @@ def score(
         if explain:
             if instrument != "bilag2004":
                 raise OpenLupusError("--explain is there for bilag2004 only")
-            scores = scoring.explain_file(items, out, force=force, keep=keep or ())
+            scores = scoring.explain_file(
+                items, out, force=force, options=numbers(option or []), keep=keep or ()
+            )
         else:
             scores = scoring.score_file(
                 instrument, items, out, force=force, options=numbers(option or []), keep=keep or ()
             )
+    if note := scoring.FORMS[instrument].note:
+        err_console.print(note, highlight=False, soft_wrap=True)
     if out is None:
         out_console.file.write(scores.write_csv())
     else:
