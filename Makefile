@@ -33,6 +33,7 @@ docs: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.agreement
 
 calibrate: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.calibrate

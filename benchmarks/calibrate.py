@@ -2,10 +2,12 @@
 
 `python -m benchmarks.calibrate` writes `docs/methods/calibration/results.csv` and two pictures; a
 fixed seed, a Monte-Carlo standard error in every row. A study is a function that takes a generator
-and a number of replicates and yields rows; `STUDIES` lists them.
+and a number of replicates and yields rows; `STUDIES` lists them. `--only repeated` runs one study
+anew and keeps the rows of the others.
 """
 
 import argparse
+import contextlib
 import csv
 import time
 from collections.abc import Callable, Iterator
@@ -20,14 +22,21 @@ from openlupus.errors import StatisticsError
 from openlupus.statistics import ratio
 from openlupus.statistics import risk_difference as rd
 from openlupus.statistics.ancova import ancova
+from openlupus.statistics.barnard import barnard, boschloo
 from openlupus.statistics.cmh import cmh
+from openlupus.statistics.contingency import fisher_exact
 from openlupus.statistics.count_regression import negative_binomial_regression, poisson_regression
+from openlupus.statistics.homogeneity import breslow_day
+from openlupus.statistics.logistic import firth_regression, logistic_regression
 from openlupus.statistics.marginal import marginal_means
+from openlupus.statistics.mmrm.clda import constrained_columns
+from openlupus.statistics.mmrm.fit import fit
+from openlupus.statistics.mmrm.inference import Df, Vcov, inference
 from openlupus.statistics.paired import mcnemar
 from openlupus.statistics.proportion import proportion
 from openlupus.statistics.ranks import kruskal_wallis, van_elteren, wilcoxon
 from openlupus.statistics.rates import rate_ratio
-from openlupus.statistics.score import miettinen_nurminen, score_test, summary_score
+from openlupus.statistics.score import gart_nam, miettinen_nurminen, score_test, summary_score
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "methods" / "calibration"
 SIZES = (20, 50, 100, 300)
@@ -91,6 +100,7 @@ STRATIFIED: dict[str, Callable[..., rd.Interval]] = {
     "stratified Newcombe": rd.stratified_newcombe,
     "stratified Newcombe, squares": lambda x, n: rd.stratified_newcombe(x, n, combine="squares"),
     "stratified Miettinen-Nurminen": miettinen_nurminen,
+    "Gart-Nam": lambda x, n: gart_nam(x[:1000], n[:1000]),
     "summary score": lambda x, n: summary_score(x, n).interval,
 }
 
@@ -170,8 +180,11 @@ def adjusted(rng: np.random.Generator, replicates: int) -> Iterator[Row]:
                 marginal_means(y, group, covariates=x, variance=variance, robust=robust).effect(1)
                 for variance, robust in (("ge", "HC0"), ("ge", "HC3"), ("ye", "model"))
             )
+            design = np.column_stack([np.ones(n), group, x])
+            plain, firth = logistic_regression(y, design), firth_regression(y, design)
             return {"g-computation, Ge HC0": ge.p, "g-computation, Ge HC3": hc3.p,
-                    "g-computation, Ye": ye.p}  # fmt: skip
+                    "g-computation, Ye": ye.p, "logistic, Wald": plain.p("column 2"),
+                    "logistic, Firth": firth.p("column 2")}  # fmt: skip
 
         for name, p in each(replicates // 10, one).items():
             yield row(name, "type I error", "adjusted", n, rejected(p))
@@ -241,7 +254,103 @@ def counts(rng: np.random.Generator, replicates: int) -> Iterator[Row]:
             yield row(name, "type I error", "counts", n, rejected(p))
 
 
-STUDIES = (binary, one_proportion, adjusted, continuous, counts)
+def exact(rng: np.random.Generator, replicates: int) -> Iterator[Row]:
+    """Exact tests of one table, and tests of homogeneity over 4 strata, when all is equal."""
+    for n in SIZES[:3]:
+        tables = zip(*trials(rng, replicates // 10, n, np.array([0.3]), 0.0), strict=True)
+        found = [
+            {"Fisher": fisher_exact(np.column_stack([x, size - x])).p,
+             "Barnard": barnard(x, size).p, "Boschloo": boschloo(x, size).p}
+            for x, size in tables
+        ]  # fmt: skip
+        for name in found[0]:
+            got = rejected(np.array([each[name] for each in found]))
+            yield row(name, "type I error", "exact tests", n, got)
+    for n in SIZES:
+        x, size = trials(rng, replicates // 10, n, np.full(4, 0.4), 0.0)
+        for name, tarone in (("Breslow-Day", False), ("Tarone", True)):
+            p = [breslow_day(*each, tarone=tarone).p for each in zip(x, size, strict=True)]
+            yield row(name, "type I error", "homogeneity", n, rejected(np.array(p)))
+
+
+VISITS = 4
+# The coefficients, their covariance and degrees of freedom: label, df, vcov.
+INFERENCE: tuple[tuple[str, Df, Vcov], ...] = (
+    ("Kenward-Roger", "kenward-roger", "kenward-roger"),
+    ("Kenward-Roger, linear", "kenward-roger", "kenward-roger-linear"),
+    ("Satterthwaite", "satterthwaite", "asymptotic"),
+    ("between-within", "between-within", "asymptotic"),
+    ("normal", "normal", "asymptotic"),
+    ("CR0, Satterthwaite", "satterthwaite", "empirical"),
+    ("CR2, Satterthwaite", "satterthwaite", "empirical-bias-reduced"),
+    ("CR3, Satterthwaite", "satterthwaite", "empirical-jackknife"),
+)
+
+
+def repeated(rng: np.random.Generator, replicates: int) -> Iterator[Row]:
+    """No difference between arms at the last of 4 visits; patients with high values drop out.
+
+    Variances grow and correlations fall with time; about a third of the last visits are missing,
+    at random given what was seen. The structure is unstructured (Toeplitz, then compound symmetry
+    where that fails), or a wrong one: homogeneous AR(1). The limits are those of the same t test.
+    """
+    root = np.linalg.cholesky(
+        0.7 ** np.abs(np.subtract.outer(np.arange(VISITS + 1), np.arange(VISITS + 1)))
+        * np.outer([1, 1, 1.2, 1.5, 1.8], [1, 1, 1.2, 1.5, 1.8])
+    )
+    for n in SIZES:
+        arm = np.repeat([0, 1], n // 2)
+
+        def one(arm=arm, n=n) -> dict[str, float]:
+            y = rng.normal(size=(n, VISITS + 1)) @ root.T
+            for k in range(2, VISITS + 1):
+                leaves = rng.random(n) < 1 / (1 + np.exp(2.4 - 0.6 * y[:, k - 1]))
+                y[leaves | np.isnan(y[:, k - 1]), k] = np.nan
+            # A model that cannot be fitted has no P value; the others still have theirs.
+            found: dict[str, float] = {}
+            for part in (_change_from_baseline, _constrained):
+                with contextlib.suppress(StatisticsError):
+                    found |= part(y, arm)
+            return found
+
+        for name, p in each(replicates // 10, one).items():
+            yield row(name, "type I error", "repeated measures", n, rejected(p))
+
+
+def _change_from_baseline(y: np.ndarray, arm: np.ndarray) -> dict[str, float]:
+    n = arm.size
+    visit, subject = np.tile(np.arange(VISITS), n), np.repeat(np.arange(n), VISITS)
+    cells = visit[:, None] == np.arange(VISITS)
+    x = np.column_stack([cells, np.repeat(y[:, 0], VISITS), arm[subject][:, None] * cells])
+    response, last = y[:, 1:].ravel(), np.eye(2 * VISITS + 1)[-1]
+    found: dict[str, float] = {}
+    right = fit(response, x, visit, subject, covariance=("us", "toeph", "cs"))
+    wrong = fit(response, x, visit, subject, covariance="ar1")
+    for label, df, vcov in INFERENCE:
+        chosen = inference(right, df=df, vcov=vcov).estimate(last)
+        found[label] = float(chosen.p[0])
+        if vcov in ("asymptotic", "empirical-bias-reduced") and df == "satterthwaite":
+            found[f"AR(1) assumed, {label}"] = float(
+                inference(wrong, df=df, vcov=vcov).estimate(last).p[0]
+            )
+    return found
+
+
+def _constrained(y: np.ndarray, arm: np.ndarray) -> dict[str, float]:
+    n, visits = arm.size, VISITS + 1
+    visit, subject = np.tile(np.arange(visits), n), np.repeat(np.arange(n), visits)
+    between = constrained_columns(arm[subject], visit, arms=2, visits=visits).x
+    x = np.column_stack([visit[:, None] == np.arange(visits), between])
+    found = fit(y.ravel(), x, visit, subject, covariance=("us", "toeph", "cs"))
+    return {
+        f"cLDA, {label}": float(
+            inference(found, df=df, vcov=vcov).estimate(np.eye(x.shape[1])[-1]).p[0]
+        )
+        for label, df, vcov in INFERENCE[:2]
+    }
+
+
+STUDIES = (binary, one_proportion, adjusted, continuous, counts, exact, repeated)
 
 
 # -- results --------------------------------------------------------------------------------
@@ -264,12 +373,15 @@ def picture(rows: list[Row], what: str, path: Path) -> None:
             at = np.array([each.n for each in points]) * 1.02 ** (k - 4)
             axis.errorbar(at, [each.share for each in points],
                           [2 * each.monte_carlo_error for each in points],
-                          marker="o", markersize=3, linewidth=0.8, label=method)  # fmt: skip
+                          marker="o", markersize=3, linewidth=0.8, label=method,
+                          linestyle="-" if k < 10 else "--")  # fmt: skip
         axis.axhline(here[0].nominal, color="black", linewidth=0.8, linestyle=":")
         axis.set(title=scenario, xscale="log", xlabel="patients", ylabel=what)
         axis.set_xticks(SIZES, labels=[str(n) for n in SIZES])
         axis.minorticks_off()
-        axis.legend(fontsize=6)
+        if len({each.method for each in here}) > 7:
+            axis.set_xlim(right=3000)  # room for the names
+        axis.legend(fontsize=6, loc="upper right" if len(here) > 28 else "best")
     for axis in axes.flat[len(scenarios):]:  # fmt: skip
         axis.set_visible(False)
     figure.tight_layout()
@@ -277,18 +389,31 @@ def picture(rows: list[Row], what: str, path: Path) -> None:
     plt.close(figure)
 
 
+def kept(path: Path, anew: set[str]) -> list[Row]:
+    """Rows of an earlier run, of scenarios that are not simulated anew."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        found = [row for row in csv.DictReader(file) if row["scenario"] not in anew]
+    return [Row(**{each.name: each.type(row[each.name]) for each in fields(Row)}) for row in found]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicates", type=int, default=10_000, help="of the batched studies")
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--only", nargs="+", default=[study.__name__ for study in STUDIES])
     given = parser.parse_args()
     print(described())
     rows: list[Row] = []
     for number, study in enumerate(STUDIES):
+        if study.__name__ not in given.only:
+            continue
         start = time.perf_counter()
         rows += study(np.random.default_rng([20240601, number]), given.replicates)
         print(f"{study.__name__}: {time.perf_counter() - start:.0f} s", flush=True)
     given.out.mkdir(parents=True, exist_ok=True)
+    rows = [*kept(given.out / "results.csv", {each.scenario for each in rows}), *rows]
     with (given.out / "results.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [each.name for each in fields(Row)], lineterminator="\n")
         writer.writeheader()

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from openlupus.derivation import Arms as Arms
     from openlupus.modelling import clda as clda
     from openlupus.modelling import mmrm as mmrm
+    from openlupus.modelling.diagnosing import settling as settling
+    from openlupus.modelling.dose import mcpmod as mcpmod
+    from openlupus.modelling.dose import mcpmod_estimates as mcpmod_estimates
+    from openlupus.modelling.imputing import impute as impute
+    from openlupus.modelling.imputing import pool as pool
+    from openlupus.modelling.linear import ancova as ancova
+    from openlupus.modelling.logistic import logistic as logistic
+    from openlupus.modelling.logistic import marginal as marginal
+    from openlupus.modelling.reference import impute_reference as impute_reference
+    from openlupus.modelling.regression import rlm as rlm
+    from openlupus.modelling.responders import risk_difference as risk_difference
+    from openlupus.modelling.times import competing_risks as competing_risks
+    from openlupus.modelling.times import cox as cox
+    from openlupus.modelling.times import kaplan_meier as kaplan_meier
     from openlupus.pipeline import Study as Study
     from openlupus.pipeline import analyse as analyse
     from openlupus.pipeline import check as check
@@ -28,6 +42,15 @@ __version__ = "0.1.0"
 
 _FROM = {
     "openlupus.modelling": ("clda", "mmrm"),
+    "openlupus.modelling.diagnosing": ("settling",),
+    "openlupus.modelling.dose": ("mcpmod", "mcpmod_estimates"),
+    "openlupus.modelling.imputing": ("impute", "pool"),
+    "openlupus.modelling.linear": ("ancova",),
+    "openlupus.modelling.logistic": ("logistic", "marginal"),
+    "openlupus.modelling.reference": ("impute_reference",),
+    "openlupus.modelling.regression": ("rlm",),
+    "openlupus.modelling.responders": ("risk_difference",),
+    "openlupus.modelling.times": ("competing_risks", "cox", "kaplan_meier"),
     "openlupus.derivation": ("AnalysisData", "Arms"),
     "openlupus.pipeline": ("Study", "analyse", "check", "derive", "load", "report"),
     "openlupus.results": ("Results",),

@@ -22,6 +22,14 @@ class ProtocolError(OpenLupusError):
         self.faults = tuple(faults)
 
 
+class PublishedError(OpenLupusError):
+    """A file of printed tables is not valid; carries every fault that it has."""
+
+    def __init__(self, message: str, faults: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
 class UnknownStudyError(OpenLupusError):
     """Neither a folder with a `study.toml` nor the name of a shipped study."""
 
@@ -79,10 +87,6 @@ class CountsError(StatisticsError):
     """Counts that cannot be: negative, not whole, not finite, or more responders than subjects."""
 
 
-class DegenerateStrataError(StatisticsError):
-    """Every stratum of one group has 0 % or 100 % responders, or no stratum is informative."""
-
-
 class RankDeficiencyError(StatisticsError):
     """A design matrix whose columns depend on each other; the message names them."""
 
@@ -120,6 +124,10 @@ class ResultsError(OpenLupusError):
 
 class DisplayError(OpenLupusError):
     """A declared display cannot be made from these results."""
+
+
+class MonitoringError(OpenLupusError):
+    """A report to a data-monitoring committee that cannot be made, or would tell arms apart."""
 
 
 class SimulationError(OpenLupusError):

@@ -15,7 +15,7 @@ settings.load_profile("untimed")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Per method: records compared and the worst difference; and what is not built yet."""
+    """Per method: records compared and the worst difference."""
     worst: dict[str, tuple[int, float, str]] = {}
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         found = dict(getattr(report, "user_properties", ()))
@@ -30,8 +30,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("golden records: records, worst relative difference, where")
     for method, (count, difference, name) in sorted(worst.items()):
         terminalreporter.line(f"{count:5d}  {difference:7.1e}  {method}  ({name})")
-
-    from golden_records import not_built_yet_counts
-
-    for pattern, count in not_built_yet_counts().items():
-        terminalreporter.line(f"{count:5d}  not built yet  {pattern}")

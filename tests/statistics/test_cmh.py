@@ -100,6 +100,27 @@ def test_correlation_does_not_know_the_origin_or_unit_of_scores(counts):
 
 
 @pytest.mark.independent
+@pytest.mark.independent
+@pytest.mark.parametrize(
+    ("kind", "plain", "scored", "df"),
+    [
+        ("correlation", 1.63658099222953, 0.958992110269124, 1),
+        ("row-means", 2.4577444412295, 1.05740252155899, 2),
+        ("general", 5.71779508699765, 5.71779508699765, 4),
+    ],
+)
+def test_agrees_with_the_three_forms_of_r(kind, plain, scored, df):
+    # R 4.2.2, vcdExtra 0.8-2: CMHtest(table, overall = TRUE), and with rscores = c(0, 1, 4),
+    # cscores = c(1, 2, 5).
+    first = [[4, 3, 2], [2, 5, 7], [6, 1, 3]]
+    second = [[1, 5, 6], [4, 5, 3], [4, 2, 3]]
+    counts = np.stack([first, second], axis=-1)
+    got = generalised_cmh(counts, kind=kind)
+    assert (got.statistic, got.df) == (pytest.approx(plain, rel=1e-12), df)
+    got = generalised_cmh(counts, kind=kind, row_scores=[0, 1, 4], column_scores=[1, 2, 5])
+    assert (got.statistic, got.df) == (pytest.approx(scored, rel=1e-12), df)
+
+
 def test_correlation_of_one_table_is_n_minus_1_times_squared_pearson_correlation():
     counts = np.array([[12, 5, 3], [6, 9, 8], [1, 4, 11]])
     i, j = np.indices(counts.shape)

@@ -45,6 +45,8 @@ WITH_LEVEL = {
     "mee": rd.mee,
     "scas": score_of(skewness=True),
     "score, inverse variance": score_of(weights="inverse-variance"),
+    "gart-nam": score.gart_nam,
+    "gart-nam, skewness": lambda x, n, **o: score.gart_nam(x, n, skewness=True, **o),
     "score, their weights": score_of(weights="miettinen-nurminen"),
     "score of the ratio": score_of(contrast="ratio"),
     "score of the ratio, their weights": score_of(contrast="ratio", weights="miettinen-nurminen"),

@@ -1,33 +1,16 @@
-"""Every golden record of the reference folder, one test a record."""
+"""Every golden record of the reference folder, one test a record.
 
-from fnmatch import fnmatchcase
-from importlib import import_module
-from pathlib import Path
+A record that no adapter of the package knows is a failure.
+"""
 
 import pytest
-from golden_records import (
-    Record,
-    adapter_of,
-    awaits,
-    not_built_yet,
-    records,
-    worst_difference,
-)
 
-from openlupus.validation.adapters import ADAPTERS as PACKAGED
-from reference import need_reference
+from openlupus.validation.adapters import ADAPTERS
+from openlupus.validation.golden import Record, adapter_of, read_records, worst_difference
+from reference import need_reference, reference_folder
 
-# Those of the package, and of every file `*_records.py` beside this one.
-ADAPTERS = [
-    *PACKAGED,
-    *(
-        adapter
-        for path in sorted(Path(__file__).parent.glob("*_records.py"))
-        if path.stem != "golden_records"
-        for adapter in import_module(path.stem).ADAPTERS
-    ),
-]
-RECORDS = [record for record in records() if awaits(record) is None]
+FOLDER = reference_folder()
+RECORDS = read_records(FOLDER / "stats") if FOLDER else ()
 
 
 @pytest.mark.golden
@@ -43,26 +26,3 @@ def test_golden(record: Record, record_property) -> None:
 def test_the_reference_folder_holds_records() -> None:
     need_reference()
     assert RECORDS
-
-
-def test_the_list_names_nothing_that_is_built() -> None:
-    """A record with an adapter may not be excused by the list of what is not built yet."""
-    need_reference()
-    both = {
-        (awaits(record), adapter.pattern)
-        for record in records()
-        if awaits(record)
-        for adapter in ADAPTERS
-        if _fits(record, adapter.pattern)
-    }
-    assert not both
-
-
-def test_the_list_is_of_patterns_by_folder() -> None:
-    for folder, patterns in not_built_yet().items():
-        assert patterns, f"{folder} is empty: take it out of the list"
-        assert all(pattern.strip("* ") for pattern in patterns), "a pattern that fits everything"
-
-
-def _fits(record: Record, pattern: str) -> bool:
-    return fnmatchcase(record.method.lower(), pattern.lower())

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from openlupus.errors import StatisticsError
 from openlupus.statistics import risk_difference as rd
+from openlupus.statistics.score import gart_nam
 
 COMMON = {
     "greenland-robins": rd.common_risk_difference,
@@ -18,6 +19,7 @@ COMMON = {
     "miettinen-nurminen": rd.miettinen_nurminen,
     "mee": rd.mee,
     "inverse-variance score": lambda x, n: rd.miettinen_nurminen(x, n, weights="inverse-variance"),
+    "gart-nam": gart_nam,
     "score, their weights": lambda x, n: rd.miettinen_nurminen(x, n, weights="miettinen-nurminen"),
 }
 SINGLE = {

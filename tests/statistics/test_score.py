@@ -10,14 +10,20 @@ from scipy.special import xlogy
 from openlupus.errors import StatisticsError
 from openlupus.statistics.constrained import SCORES
 from openlupus.statistics.interval import normal_quantile
-from openlupus.statistics.score import miettinen_nurminen, score_heterogeneity, score_test
+from openlupus.statistics.score import (
+    gart_nam,
+    mee,
+    miettinen_nurminen,
+    score_heterogeneity,
+    score_test,
+)
 from openlupus.statistics.tables import read_tables
 
 CONTRASTS = ["difference", "ratio", "odds-ratio"]
 ENDS = {"difference": (-1, 1), "ratio": (0, np.inf), "odds-ratio": (0, np.inf)}
 
 
-@pytest.mark.parametrize("weights", ["cmh", "inverse-variance", "miettinen-nurminen"])
+@pytest.mark.parametrize("weights", ["cmh", "inverse-variance", "gart-nam", "miettinen-nurminen"])
 @pytest.mark.parametrize("contrast", CONTRASTS)
 @settings(max_examples=40, deadline=None)
 @given(table=tables(smallest=1), level=st.sampled_from([0.8, 0.95, 0.99]))
@@ -81,6 +87,33 @@ def test_the_same_stratum_twice_is_homogeneous(table):
     got = score_heterogeneity(x, n)
     assert got.df == 1
     assert got.statistic == pytest.approx(0, abs=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(table=tables(inner=True, smallest=3, largest=40, strata=st.integers(1, 3)))
+def test_gart_and_nam_estimate_has_the_greatest_likelihood(table):
+    x, n = table
+    got = gart_nam(x, n)
+
+    def profile(theta):
+        at = SCORES["difference"](read_tables(x, n), np.array([theta]), False)
+        rates = np.stack([at.test, at.control])
+        return float((xlogy(x, rates) + xlogy(n - x, 1 - rates)).sum())
+
+    best = profile(got.value)
+    for theta in (got.lower, got.upper, got.value - 1e-3, got.value + 1e-3):
+        assert profile(theta) <= best + 1e-9
+    # The score at a limit is the slope of the profile over the root of its information.
+    z, step = normal_quantile(0.95), 1e-5
+    at = SCORES["difference"](read_tables(x, n), np.array([got.lower]), False)
+    slope = (profile(got.lower + step) - profile(got.lower - step)) / (2 * step)
+    assert slope / np.sqrt((1 / at.variance).sum()) == pytest.approx(z, rel=1e-3)
+
+
+@given(table=tables(strata=st.just(1), smallest=1))
+def test_gart_and_nam_of_one_stratum_is_mee(table):
+    one, other = gart_nam(*table), mee(*table)
+    assert close([one.value, one.lower, one.upper], [other.value, other.lower, other.upper])
 
 
 def test_a_margin_outside_what_can_be_is_refused():

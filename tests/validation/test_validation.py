@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from openlupus.errors import OutputExistsError, ValidationError
-from openlupus.validation.golden import Adapter, read_records
+from openlupus.validation.golden import Adapter, Record, read_records, worst_difference
 from openlupus.validation.known import CASES
 from openlupus.validation.report import validate, write_report
 
@@ -49,6 +49,26 @@ def test_a_number_that_is_not_met_is_in_the_report(tmp_path):
     assert "2024-05-01" in text
     with pytest.raises(OutputExistsError):
         write_report(got, out, on=date(2024, 5, 1))
+
+
+def test_the_report_names_family_reference_tolerance_and_who_signs(tmp_path):
+    got = validate(a_folder(tmp_path))
+    (method,) = got.methods
+    assert (method.family, method.software, method.tolerance) == ("exact", "R", "1e-08")
+    out = tmp_path / "report.html"
+    write_report(got, out, on=date(2024, 5, 1))
+    text = out.read_text(encoding="utf-8")
+    for words in ("<h3>exact: 1 records, all met</h3>", "Signatures", "reviewed", "SHA-256"):
+        assert words in text
+
+
+def test_a_printed_number_is_met_to_half_of_its_last_digit(tmp_path):
+    method = "limits, printed to 3 decimals"
+    record = Record("one", method, "inline", {}, {"x": 1.235}, {}, "a/b.json", tmp_path)
+    adapter = Adapter("limits*", lambda record: {})
+    assert worst_difference(record, adapter, {"x": 1.2354}) == pytest.approx(0.0004 / 1.235)
+    with pytest.raises(ValidationError, match=r"x is 1\.2356, expected 1\.235"):
+        worst_difference(record, adapter, {"x": 1.2356})
 
 
 def test_a_method_that_nobody_knows_is_listed_and_not_compared(tmp_path):

@@ -37,7 +37,7 @@ class ModelData:
     Attributes:
         y: Responses.
         variables: Of the terms, by name.
-        visit: Number of each row's visit; 0 where the structure is spatial.
+        visit: Number of each row's visit; 0 where there are none.
         subject: Number of each row's subject.
         visit_names: One a visit.
         group: Number of each row's covariance group, or None.
@@ -80,7 +80,7 @@ def table(data: Any, names: Sequence[str]) -> Table:
 
 def model_data(
     formula: Formula,
-    covariance: CovarianceTerm,
+    covariance: CovarianceTerm | None,
     source: Table,
     *,
     weights: str | None,
@@ -90,7 +90,7 @@ def model_data(
 
     Args:
         formula: The formula.
-        covariance: Its covariance term.
+        covariance: Its covariance term; None where each row is a subject.
         source: The columns.
         weights: Column of the weights.
         levels: Order of the levels of a column, the reference first; else the order that the frame
@@ -101,16 +101,19 @@ def model_data(
         StatisticsError: a missing subject, or a level that is not declared.
     """
     y = _numbers(source, formula.response)
-    spatial = covariance.structure.startswith("sp_")
-    places = [_numbers(source, name) for name in covariance.visits] if spatial else []
+    spatial = covariance is not None and covariance.structure.startswith("sp_")
+    where = covariance.visits if covariance is not None and spatial else ()
+    places = [_numbers(source, name) for name in where]
     heavy = None if weights is None else _numbers(source, weights)
-    subject = _subject(source, covariance.subject)
+    subject = np.arange(1, y.size + 1) if covariance is None else _subject(source, covariance)
     raw = {
         name: _variable(source, column, name in formula.forced, levels)
         for name, column in formula.columns.items()
     }
-    visit = None if spatial else _factor(source, covariance.visits[0], levels)
-    group = None if covariance.group is None else _factor(source, covariance.group, levels)
+    named = None if covariance is None or spatial else covariance.visits[0]
+    visit = None if named is None else _factor(source, named, levels)
+    by = None if covariance is None else covariance.group
+    group = None if by is None else _factor(source, by, levels)
     others = [v for v in (visit, group) if v is not None]
     numbers = [y, *places, *([heavy] if heavy is not None else [])]
     complete = _complete([*raw.values(), *others], numbers)
@@ -152,10 +155,12 @@ def _numbers(source: Table, column: str) -> Floats:
     return series.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
 
 
-def _subject(source: Table, column: str) -> Codes:
-    series = source.columns[column]
+def _subject(source: Table, covariance: CovarianceTerm) -> Codes:
+    series = source.columns[covariance.subject]
     if series.null_count():
-        raise StatisticsError(f"{series.null_count()} rows have no subject in {column!r}")
+        raise StatisticsError(
+            f"{series.null_count()} rows have no subject in {covariance.subject!r}"
+        )
     return series.rank("dense").to_numpy().astype(np.int64)
 
 

@@ -1,135 +1,23 @@
 """Mixed models for repeated measures from a formula and a frame, with tidy frames as results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-
-import numpy as np
 
 from openlupus.errors import FormulaError, StatisticsError
 from openlupus.modelling.formula import CovarianceTerm, Formula, parse
 from openlupus.modelling.frames import Levels, ModelData, Table, factor, model_data, table
+from openlupus.modelling.linear import LinearModel
 from openlupus.statistics.mmrm.clda import constrained_columns
-from openlupus.statistics.mmrm.design import Covariate, Design, design
+from openlupus.statistics.mmrm.design import Covariate, design
 from openlupus.statistics.mmrm.fit import Information, fit, information_criteria
-from openlupus.statistics.mmrm.hypotheses import type_three, type_two
-from openlupus.statistics.mmrm.inference import Df, Estimates, Inference, Vcov, inference
-from openlupus.statistics.mmrm.lsmeans import LsMeans, Weights, lsmeans
+from openlupus.statistics.mmrm.inference import Df, Vcov, inference
 from openlupus.statistics.mmrm.parameters import covariance_parameters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mmrm:
-    """A fitted mixed model for repeated measures; `print` it for a summary.
-
-    Attributes:
-        formula: The formula, taken apart.
-        inference: The fit with covariance of the coefficients and degrees of freedom.
-        design: The design matrix and how its columns came about.
-        source: The data's columns and library: frames are returned in the same.
-        notes: Rows left out, structures given up.
-    """
-
-    formula: Formula
-    inference: Inference
-    design: Design
-    source: Table
-    notes: tuple[str, ...]
-
-    def coefficients(self) -> Any:
-        """One row a coefficient: term, estimate, standard_error, df, t, p, lower, upper."""
-        found = self.inference.estimate(np.eye(len(self.design.names)))
-        return self.source.frame({"term": list(self.design.names), **_columns(found)})
-
-    def lsmeans(
-        self,
-        *factors: str,
-        weights: Weights | Mapping[str, Sequence[float]] = "equal",
-        at: Mapping[str, float] | None = None,
-    ) -> Any:
-        """Least-squares means of the combinations of factors, one row each.
-
-        Args:
-            factors: Factors of the model; the first runs fastest.
-            weights: Of the levels of other factors; see `openlupus.statistics.mmrm.lsmeans`.
-            at: Values of covariates; their mean unless given.
-        """
-        means = lsmeans(self.design, factors, weights=weights, at=at)
-        return self.source.frame({**_cells(means), **_columns(self.inference.estimate(means.rows))})
-
-    def differences(
-        self,
-        factor: str,
-        *,
-        by: Sequence[str] | str = (),
-        control: str | None = None,
-        weights: Weights | Mapping[str, Sequence[float]] = "equal",
-        at: Mapping[str, float] | None = None,
-    ) -> Any:
-        """Differences of least-squares means from a control level, one row each.
-
-        Args:
-            factor: The factor whose levels are compared.
-            by: Factors within whose levels they are compared, such as the visit.
-            control: Level that the others are compared with; the first unless given.
-            weights: As in `lsmeans`.
-            at: As in `lsmeans`.
-        """
-        within = (by,) if isinstance(by, str) else tuple(by)
-        means = lsmeans(self.design, (factor, *within), weights=weights, at=at)
-        levels = list(dict.fromkeys(cell[0] for cell in means.levels))
-        first = levels[0] if control is None else control
-        if first not in levels:
-            raise StatisticsError(f"{factor!r} has no level {first!r}; it has {levels}")
-        place = {cell: k for k, cell in enumerate(means.levels)}
-        cells = [cell for cell in means.levels if cell[0] != first]
-        rows = np.array(
-            [means.rows[place[cell]] - means.rows[place[(first, *cell[1:])]] for cell in cells]
-        )
-        named = {name: [cell[k + 1] for cell in cells] for k, name in enumerate(within)}
-        return self.source.frame(
-            {
-                "contrast": [f"{cell[0]} - {first}" for cell in cells],
-                **named,
-                **_columns(self.inference.estimate(rows)),
-            }
-        )
-
-    def contrasts(self, rows: Mapping[str, Mapping[str, float]]) -> Any:
-        """Any linear combinations of the coefficients.
-
-        Args:
-            rows: By name of the contrast, the weight of each coefficient by its name.
-        """
-        matrix = np.zeros((len(rows), len(self.design.names)))
-        for k, weights in enumerate(rows.values()):
-            if unknown := set(weights) - set(self.design.names):
-                raise StatisticsError(f"the model has no coefficients {sorted(unknown)}")
-            for name, weight in weights.items():
-                matrix[k, self.design.names.index(name)] = weight
-        return self.source.frame(
-            {"contrast": list(rows), **_columns(self.inference.estimate(matrix))}
-        )
-
-    def tests(self, type: Literal[2, 3] = 3) -> Any:  # noqa: A002
-        """F test of every term, one row each: term, numerator_df, df, f, p.
-
-        Args:
-            type: 3: levels of other factors count the same; 2: each term is adjusted for the
-                terms that do not contain it. Both as SAS has them.
-        """
-        hypothesis = {2: type_two, 3: type_three}[type]
-        terms = [term for term in self.design.terms if term]
-        found = [self.inference.joint(hypothesis(self.design, term)) for term in terms]
-        return self.source.frame(
-            {
-                "term": [":".join(term) for term in terms],
-                "numerator_df": [each.numerator_df for each in found],
-                "df": [each.df for each in found],
-                "f": [each.statistic for each in found],
-                "p": [each.p for each in found],
-            }
-        )
+class Mmrm(LinearModel):
+    """A fitted mixed model for repeated measures; `print` it for a summary."""
 
     def covariance_parameters(self) -> Any:
         """The covariance parameters as PROC MIXED prints them, with standard errors and limits."""
@@ -180,7 +68,9 @@ def mmrm(
             coordinates: `sp_exp(DAY | USUBJID)`. Numbers are covariates unless `factor(column)`.
         data: A frame of pandas, polars or pyarrow, one row a subject and visit.
         df: Degrees of freedom; see `openlupus.statistics.mmrm.inference.inference`.
-        vcov: Covariance of the coefficients; the same.
+        vcov: Covariance of the coefficients; the same. `kenward-roger-linear` is PROC MIXED's
+            DDFM=KR of an unstructured covariance, and keeps its level better in small trials than
+            `kenward-roger`, which is R mmrm's and the default with Kenward-Roger's df.
         reml: Restricted maximum likelihood, else maximum likelihood.
         weights: Column of weights; the variance of a row is divided by its weight.
         levels: Order of the levels by column, the reference first; else the order that the frame
@@ -318,19 +208,3 @@ def _constrained(
     }
     others = {name: own for name, own in rows.variables.items() if name != arm}
     return replace(rows, variables={**others, **named}), tuple((name,) for name in named)
-
-
-def _columns(found: Estimates) -> dict[str, list[float]]:
-    return {
-        "estimate": found.value.tolist(),
-        "standard_error": found.standard_error.tolist(),
-        "df": found.df.tolist(),
-        "t": found.t.tolist(),
-        "p": found.p.tolist(),
-        "lower": found.lower.tolist(),
-        "upper": found.upper.tolist(),
-    }
-
-
-def _cells(means: LsMeans) -> dict[str, list[str]]:
-    return {name: [cell[k] for cell in means.levels] for k, name in enumerate(means.factors)}

@@ -1,13 +1,15 @@
-"""The printed summary of a mixed model for repeated measures."""
+"""The printed summaries of linear models."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from openlupus.statistics.mmrm.hypotheses import type_three
 from openlupus.statistics.mmrm.inference import Estimates
 
 if TYPE_CHECKING:
+    from openlupus.modelling.linear import LinearModel
     from openlupus.modelling.repeated import Mmrm
 
 _STRUCTURE = {
@@ -32,6 +34,33 @@ _VCOV = {
     "empirical-bias-reduced": "empirical sandwich, bias-reduced (CR2)",
     "empirical-jackknife": "empirical sandwich, jackknife (CR3)",
 }
+
+
+def linear_summary(model: "LinearModel") -> str:
+    """Fit, coefficients and F tests of an analysis of covariance, as text."""
+    chosen, fit = model.inference, model.inference.fit
+    ((spread,),) = fit.visit_covariance[0] ** 0.5
+    lines = [
+        "Analysis of covariance by least squares",
+        f"  formula                       {model.formula.text}",
+        f"  standard errors               {_VCOV[chosen.vcov]}",
+        f"  observations                  {fit.n_observations}",
+        f"  residual standard deviation   {spread:.4f}",
+        *(f"  note                          {note}" for note in model.notes),
+        "",
+        *_coefficients(model.design.names, chosen.estimate(np.eye(fit.beta.size)), chosen.level),
+        "",
+        "Type III tests",
+    ]
+    tested = [
+        (term, chosen.joint(type_three(model.design, term))) for term in model.design.terms if term
+    ]
+    body = [
+        [":".join(term), f"{each.numerator_df:.0f}", f"{each.df:.1f}", f"{each.statistic:.2f}",
+         "<0.0001" if each.p < 0.0001 else f"{each.p:.4f}"]
+        for term, each in tested
+    ]  # fmt: skip
+    return "\n".join([*lines, *aligned([["", "Num df", "Den df", "F", "Pr(>F)"], *body])])
 
 
 def summary(model: "Mmrm") -> str:
@@ -62,7 +91,7 @@ def summary(model: "Mmrm") -> str:
         body = [
             [visit, *(f"{x:.4f}" for x in row)] for visit, row in zip(visits, matrix, strict=True)
         ]
-        lines += [title, *_aligned([["", *visits], *body]), ""]
+        lines += [title, *aligned([["", *visits], *body]), ""]
     lines.append(
         f"Converged: largest derivative of the log-likelihood {proof.gradient:.1e},"
         f" {proof.distance:.1e} standard errors from the maximum,"
@@ -89,10 +118,11 @@ def _coefficients(names: Sequence[str], found: Estimates, level: float) -> list[
         ]
         for name, value, error, df, t, p, lower, upper in zip(names, *columns, strict=True)
     ]  # fmt: skip
-    return ["Coefficients", *_aligned([head, *rows])]
+    return ["Coefficients", *aligned([head, *rows])]
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Columns of text: the first to the left, the others to the right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [
         "  "

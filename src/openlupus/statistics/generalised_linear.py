@@ -183,7 +183,7 @@ def fit_glm(data: Data, family: Family, *, level: float, start: Floats | None = 
     size, reach = np.inf, np.inf
     for step in range(_MOST_STEPS):
         weight, slope = family.weight(eta), family.slope(data.y, eta)
-        covariance = _inverse_information(data.x, weight)
+        covariance = inverse_information(data.x, weight)
         score = data.x.T @ slope
         move = covariance @ score
         size, before = float(score @ move), size
@@ -212,7 +212,8 @@ def _least_squares(x: Floats, y: Floats) -> Floats:
     return np.asarray(found, dtype=np.float64)
 
 
-def _inverse_information(x: Floats, weight: Floats) -> Floats:
+def inverse_information(x: Floats, weight: Floats) -> Floats:
+    """Inverse of X'WX; refuses weights that have vanished."""
     root = np.sqrt(weight)[:, None] * x
     scale = np.linalg.norm(root, axis=0)
     if not np.all(np.isfinite(scale)) or np.any(scale < 1e-150):

@@ -15,7 +15,7 @@ from scipy.special import expit
 from openlupus.errors import StatisticsError
 from openlupus.statistics.generalised_linear import Covariance, GlmFit
 from openlupus.statistics.interval import Floats, Interval, normal_quantile, two_sided_p
-from openlupus.statistics.logistic import logistic_regression
+from openlupus.statistics.logistic import Separation, logistic_regression
 
 Contrast = Literal["difference", "ratio", "odds-ratio", "log-ratio", "log-odds-ratio"]
 Variance = Literal["ge", "ye"]
@@ -85,6 +85,7 @@ def marginal_means(
     variance: Variance = "ge",
     robust: Covariance = "HC0",
     interactions: bool = False,
+    separation: Separation = "refuse",
     level: float = 0.95,
     covariate_names: Sequence[str] = (),
 ) -> MarginalMeans:
@@ -100,6 +101,7 @@ def marginal_means(
             `ye`, robust against a wrong model and with the covariates as a sample.
         robust: Covariance of the coefficients in `ge`: `model`, `HC0` ... `HC3`. Ye has its own.
         interactions: Let every covariate act differently in each group.
+        separation: `refuse`, or `firth`; as in `logistic_regression`.
         level: Two-sided coverage of the intervals, in (0, 1).
         covariate_names: For messages; `covariate 1`, ... where empty.
 
@@ -129,7 +131,7 @@ def marginal_means(
     at = np.array([codes.index(code) for code in arms.tolist()])
     names = _names(codes, labels, interactions)
     design = _design(at, matrix, len(codes), interactions)
-    fit = logistic_regression(outcome, design, names=names, level=level)
+    fit = logistic_regression(outcome, design, names=names, separation=separation, level=level)
     predicted = np.stack([expit(each @ fit.coefficients) for each in designs])
     if variance == "ge":
         slopes = np.stack([(p * (1 - p)) @ each / p.size
@@ -138,7 +140,12 @@ def marginal_means(
     else:
         covariance = _ye(outcome, at, predicted)
     return MarginalMeans(
-        codes, predicted.mean(axis=1), covariance, fit, level, notes * (not complete.all())
+        codes,
+        predicted.mean(axis=1),
+        covariance,
+        fit,
+        level,
+        notes * (not complete.all()) + fit.warnings,
     )
 
 

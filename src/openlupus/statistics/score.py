@@ -75,7 +75,8 @@ def miettinen_nurminen(
         contrast: `difference`, `ratio` or `odds-ratio`, test against control.
         level: Two-sided coverage, in (0, 1).
         weights: Of the strata: `cmh` n1 n0 / (n1 + n0); `inverse-variance` of the score at each
-            value of the contrast; `miettinen-nurminen`, their own iterated weights.
+            value of the contrast; `gart-nam`, the same without N / (N - 1);
+            `miettinen-nurminen`, their own iterated weights.
         bias_correction: Multiply each stratum's variance by N / (N - 1).
         skewness: Correct for the third moment of the score (SCAS); no longer Miettinen-Nurminen.
 
@@ -116,6 +117,32 @@ def mee(
         Mee, Biometrics 1984;40:1175.
     """
     return miettinen_nurminen(responders, n, level=level, weights=weights, bias_correction=False)
+
+
+def gart_nam(
+    responders: ArrayLike,
+    n: ArrayLike,
+    *,
+    level: float = 0.95,
+    skewness: bool = False,
+) -> Interval:
+    """Gart and Nam's score interval of a difference: the efficient score of all strata together.
+
+    The estimate is the difference of greatest likelihood (eq. gart-nam). With one stratum it is
+    Mee's interval.
+
+    Args:
+        responders: As in `miettinen_nurminen`.
+        n: As in `miettinen_nurminen`.
+        level: Two-sided coverage, in (0, 1).
+        skewness: Correct for the third moment of the score.
+
+    Source:
+        Gart & Nam, Biometrics 1990;46:637.
+    """
+    return miettinen_nurminen(
+        responders, n, level=level, weights="gart-nam", bias_correction=False, skewness=skewness
+    )
 
 
 @in_blocks

@@ -21,7 +21,8 @@ from openlupus.statistics.tables import Tables, flag, nothing_to_compare, read_t
 from openlupus.statistics.weights import mantel_haenszel_weights
 
 Contrast = Literal["difference", "ratio", "odds-ratio"]
-ScoreWeights = Literal["cmh", "inverse-variance", "miettinen-nurminen"]
+ScoreWeights = Literal["cmh", "inverse-variance", "gart-nam", "miettinen-nurminen"]
+_BY_VARIANCE = ("inverse-variance", "gart-nam")
 
 # Limits are looked for no closer to the ends of the scale than this.
 _EDGE = 1e-13
@@ -180,9 +181,10 @@ class ScoreEquation:
         n1, n0 = self.tables.n[..., 0, :], self.tables.n[..., 1, :]
         if self.weights == "cmh":
             return n1 * n0 / (n1 + n0)
-        if self.weights == "inverse-variance":
-            known = at.variance > 0
-            return np.divide(1.0, at.variance, out=np.ones_like(at.variance), where=known)
+        if self.weights in _BY_VARIANCE:
+            weight = _relative_precision(at.variance)
+            plain = self.weights == "inverse-variance" or not self.bias_correction
+            return weight if plain else weight * (n1 + n0) / (n1 + n0 - 1)
         if self.contrast == "odds-ratio":
             p1, p0 = at.test, at.control
             return n1 * n0 * ((1 - p1) * p0) ** 2 / (n1 * p1 * (1 - p1) + n0 * p0 * (1 - p0))
@@ -216,7 +218,7 @@ def score_equation(
             (~informative & (none | everybody)).any(axis=-1) & ~nothing,
             "strata with 0 % or 100 % responders in both groups hold no odds ratio: left out",
         )
-    if contrast == "difference" and weights == "inverse-variance" and tables.x.shape[-1] > 1:
+    if contrast == "difference" and weights in _BY_VARIANCE and tables.x.shape[-1] > 1:
         tables, notes = _mended(tables, (none | everybody) & tables.used)
         warnings += notes
     silent = np.asarray(~informative.any(axis=-1))
@@ -234,6 +236,16 @@ def _mended(tables: Tables, certain: Bools) -> tuple[Tables, tuple[str, ...]]:
         " 100 % responders, which would have had all the weight",
     )
     return replace(tables, x=tables.x + add, n=tables.n + 2 * add), notes
+
+
+def _relative_precision(variance: Floats) -> Floats:
+    """Inverse variances over the largest of them, which may be too large for a square."""
+    known = variance > 0
+    least = np.min(np.where(known, variance, np.inf), axis=-1, keepdims=True)
+    least = np.where(np.isfinite(least), least, 1.0)
+    return np.divide(
+        least, variance, out=np.broadcast_to(least, variance.shape).copy(), where=known
+    )
 
 
 def _iterated_weights(

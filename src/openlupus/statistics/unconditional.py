@@ -5,22 +5,21 @@ Mathematics, with the named equations: docs/methods/unconditional.md.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln, xlog1py, xlogy
 
 from openlupus.errors import CountsError, StatisticsError
 from openlupus.statistics.constrained import difference_scores
 from openlupus.statistics.interval import Floats, Interval, normal_quantile
 from openlupus.statistics.tables import Tables, read_tables, single
+from openlupus.statistics.worst_rate import binomial_chances, largest_chance
 
 # Scores of two tables that agree to this are the same score; what is below the next is rounding.
 _TIE = 1e-9
 _ROUNDING = 1e-14
-# The worst control rate is looked for on a grid, and then beside its best point.
-_RATES, _FEW_RATES, _REFINEMENTS = 201, 31, 5
+# Control rates of a rough look.
+_FEW_RATES = 31
 # Limits are looked for on a grid of differences, then in such steps, because the P value jumps
 # where tables change places, and then to such a precision.
 _DIFFERENCES, _STEP, _PRECISION = 201, 2e-4, 1e-9
@@ -94,67 +93,6 @@ def exact_unconditional(
     return Unconditional(interval, min(1.0, 2 * min(above, below)), below, above)
 
 
-@dataclass(frozen=True, slots=True)
-class ExactTest:
-    """An exact test of two proportions: its statistic and P value."""
-
-    statistic: float
-    p: float
-
-
-Alternative = Literal["two-sided", "greater", "less"]
-
-
-def barnard(
-    responders: ArrayLike, n: ArrayLike, *, alternative: Alternative = "two-sided"
-) -> ExactTest:
-    """Barnard's exact test with the pooled Wald statistic, by scipy.
-
-    Args:
-        responders: Counts (test, control), shape (2,) or (2, 1).
-        n: Subjects, same shape.
-        alternative: `greater` says that the test group responds more often.
-
-    Source:
-        Barnard, Biometrika 1947;34:123.
-    """
-    # Half a second to import, and needed here alone.
-    from scipy.stats import barnard_exact  # pyright: ignore[reportUnknownVariableType]
-
-    found: Any = barnard_exact(_table(responders, n), alternative=_checked(alternative))
-    return ExactTest(float(found.statistic), float(found.pvalue))
-
-
-def boschloo(
-    responders: ArrayLike, n: ArrayLike, *, alternative: Alternative = "two-sided"
-) -> ExactTest:
-    """Boschloo's exact test: Fisher's P value as statistic, by scipy; see `barnard`.
-
-    Source:
-        Boschloo, Stat Neerl 1970;24:1.
-    """
-    # Half a second to import, and needed here alone.
-    from scipy.stats import boschloo_exact  # pyright: ignore[reportUnknownVariableType]
-
-    found: Any = boschloo_exact(_table(responders, n), alternative=_checked(alternative))
-    return ExactTest(float(found.statistic), float(found.pvalue))
-
-
-def _table(responders: ArrayLike, n: ArrayLike) -> NDArray[np.int64]:
-    tables = single(read_tables(responders, n))
-    if tables.x.ndim > 2 or not tables.comparable:
-        raise CountsError("the test takes one table with subjects in both groups")
-    x, size = tables.x[:, 0], tables.n[:, 0]
-    # scipy's columns are the groups.
-    return np.stack([x, size - x]).astype(np.int64)
-
-
-def _checked(alternative: str) -> str:
-    if alternative not in ("two-sided", "greater", "less"):
-        raise StatisticsError(f"alternative={alternative!r} is not two-sided, greater or less")
-    return alternative
-
-
 class _Grid:
     """All tables of two group sizes, and the one that was observed."""
 
@@ -170,15 +108,10 @@ class _Grid:
     def largest_tail(self, difference: float) -> float:
         """Chance of a score at least as large as observed, at the worst control rate."""
         least = self._least_responders(difference)
-        rates = _between(difference, self._rates or _RATES)
-        tails = self._tails(rates, difference, least)
-        if self._rates is None:
-            for _ in range(_REFINEMENTS):
-                at = int(np.argmax(tails))
-                low, high = float(rates[max(at - 1, 0)]), float(rates[min(at + 1, len(rates) - 1)])
-                rates = np.asarray(np.linspace(low, high, 21))
-                tails = self._tails(rates, difference, least)
-        return float(min(1.0, tails.max()))
+        low, high = max(0.0, -difference), min(1.0, 1 - difference)
+        return largest_chance(
+            lambda rates: self._tails(rates, difference, least), low, high, self._rates
+        )
 
     def lower_limit(self, tail: float) -> float:
         """The smallest difference whose one-sided P value is above `tail`."""
@@ -227,19 +160,12 @@ class _Grid:
         return np.where(extreme.any(axis=0), extreme.argmax(axis=0), self._n1 + 1)
 
     def _tails(self, rates: Floats, difference: float, least: NDArray[np.intp]) -> Floats:
-        test = _binomial(self._n1, np.clip(rates + difference, 0, 1))
+        test = binomial_chances(self._n1, np.clip(rates + difference, 0, 1))
         beyond = np.cumsum(test[:, ::-1], axis=1)[:, ::-1]
         beyond = np.column_stack([beyond, np.zeros(rates.size)])
-        return np.sum(_binomial(self._n0, np.clip(rates, 0, 1)) * beyond[:, least], axis=1)
+        return np.sum(binomial_chances(self._n0, np.clip(rates, 0, 1)) * beyond[:, least], axis=1)
 
 
 def _between(difference: float, count: int) -> Floats:
     """Control rates that leave room for the difference."""
     return np.linspace(max(0.0, -difference), min(1.0, 1 - difference), count)
-
-
-def _binomial(n: int, rates: Floats) -> Floats:
-    """Chance of 0 ... n responders at each rate, shape (rates, n + 1)."""
-    k, p = np.arange(n + 1.0), rates[:, None]
-    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-    return np.exp(ways + xlogy(k, p) + xlog1py(n - k, -p))

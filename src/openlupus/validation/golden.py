@@ -30,6 +30,14 @@ def require(holds: bool, message: str) -> None:
         raise ValidationError(message)
 
 
+def parts(pattern: str, text: str) -> tuple[Any, ...]:
+    """Groups of a pattern that a whole text of a record must fit; None where a group is absent."""
+    match = re.fullmatch(pattern, text)
+    if match is None:
+        raise ValidationError(f"{text!r} does not have the form {pattern}")
+    return match.groups()
+
+
 @dataclass(frozen=True)
 class Record:
     """One golden record, as it stands in its file."""
@@ -45,10 +53,7 @@ class Record:
 
     def rows(self) -> list[dict[str, str]]:
         """Rows of the input file; `file.csv[column=value]` keeps the rows with that value."""
-        match = re.fullmatch(r"([^\[]+?)\s*(?:\[(\w+)=(.*)\])?", str(self.input))
-        if match is None:
-            raise ValidationError(f"{self.id}: input {self.input!r} is no file.csv[column=value]")
-        name, column, value = match.groups()
+        name, column, value = parts(r"([^\[]+?)\s*(?:\[(\w+)=(.*)\])?", str(self.input))
         rows = _csv(self.folder / name)
         return [row for row in rows if row[column] == value] if column else list(rows)
 
@@ -65,7 +70,7 @@ class Adapter:
     """
 
     pattern: str
-    compute: Callable[[Record], dict[str, Any]]
+    compute: Callable[[Record], Any]
     relative: float = 1e-8
     absolute: float = 1e-12
     uniroot: frozenset[str] = frozenset()
@@ -122,7 +127,7 @@ def adapter_of(record: Record, adapters: Iterable[Adapter]) -> Adapter:
     return found[0]
 
 
-def worst_difference(record: Record, adapter: Adapter, got: dict[str, Any]) -> float:
+def worst_difference(record: Record, adapter: Adapter, got: Any) -> float:
     """Largest difference, relative to the number (or to 0.001, where that is larger).
 
     Raises:

@@ -1,7 +1,8 @@
 """Small known cases: numbers that papers and manuals print, computed on the machine at hand.
 
 Each case names its source; the tolerance is half of the last digit printed, or one of it where the
-source says that a search found the number.
+source says that a search found the number. Each was computed anew in R 4.2.2 by other means: the
+binomial sums in full, the score equations by a search, the integral by quadrature.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from openlupus.statistics.barnard import barnard, boschloo
 from openlupus.statistics.dunnett import dunnett_critical_value
 from openlupus.statistics.newcombe import newcombe, stratified_newcombe
 from openlupus.statistics.proportion import proportion
 from openlupus.statistics.score import miettinen_nurminen
-from openlupus.statistics.unconditional import barnard, boschloo
+from openlupus.validation.growth import deviance
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def _dunnett() -> Sequence[float]:
     return [dunnett_critical_value(loadings=loadings, alpha=0.05, df=20, tails="one-sided")]
 
 
+_GROWTH = "R 4.2.2 (nlme::gls; the Toeplitz by optim); the models of Jennrich & Schluchter 1986"
+
 CASES = (
     KnownCase(
         "Newcombe's hybrid score interval, 56/70 and 48/80",
@@ -114,5 +118,19 @@ CASES = (
     KnownCase(
         "Dunnett's critical value, 3 comparisons, 20 df", "Dunnett, JASA 1955;50:1096, table 1a",
         (2.19,), 5.001e-3, _dunnett,
+    ),
+    KnownCase(
+        "Repeated measures, growth of 27 children: -2 log L, unstructured", _GROWTH,
+        (419.477,), 5.001e-4, lambda: [deviance("us")],
+    ),
+    KnownCase(
+        "The same, Toeplitz", _GROWTH, (424.643,), 5.001e-4, lambda: [deviance("toep")],
+    ),
+    KnownCase(
+        "The same, first-order autoregressive", _GROWTH, (440.681,), 5.001e-4,
+        lambda: [deviance("ar1")],
+    ),
+    KnownCase(
+        "The same, compound symmetry", _GROWTH, (428.639,), 5.001e-4, lambda: [deviance("cs")],
     ),
 )  # fmt: skip

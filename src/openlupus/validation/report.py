@@ -13,7 +13,14 @@ from pathlib import Path
 
 from openlupus.errors import OpenLupusError, OutputExistsError
 from openlupus.validation.adapters import ADAPTERS
-from openlupus.validation.golden import Adapter, Record, fitting, read_records, worst_difference
+from openlupus.validation.golden import (
+    Adapter,
+    Record,
+    fitting,
+    printed_decimals,
+    read_records,
+    worst_difference,
+)
 from openlupus.validation.known import CASES, KnownCase
 
 _LIBRARIES = ("numpy", "scipy", "polars", "pandas", "pyarrow", "matplotlib")
@@ -24,15 +31,19 @@ class MethodOutcome:
     """The records of one method: how many, how far off at worst, and what did not hold.
 
     Attributes:
-        method: As the records name it, with their software.
+        family: Folder of the records.
+        method: As the records name it.
+        software: Name and version of what made the reference numbers.
         records: Compared, those that failed among them.
         worst: Largest difference relative to the number (or to 0.001, where that is larger).
         worst_record: Where it is.
-        tolerance: Why the tolerance is not the ordinary 1e-8, if it is not.
+        tolerance: The relative tolerance, or why it is another one.
         failures: One sentence a record that was not met.
     """
 
+    family: str
     method: str
+    software: str
     records: int
     worst: float
     worst_record: str
@@ -77,17 +88,17 @@ def validate(
     Raises:
         ValidationError: the folder holds files that are no records.
     """
-    methods: dict[str, list[tuple[Record, Adapter]]] = {}
+    methods: dict[tuple[str, str, str], list[tuple[Record, Adapter]]] = {}
     unknown: dict[str, int] = {}
     if reference is not None:
         folder = reference / "stats" if (reference / "stats").is_dir() else reference
         for record in read_records(folder.resolve()):
-            name = f"{record.method} [{record.software.get('name', 'unknown')}]"
             if len(found := fitting(record, adapters)) == 1:
-                methods.setdefault(name, []).append((record, found[0]))
+                methods.setdefault(_kind(record), []).append((record, found[0]))
             else:
+                name = f"{record.method} [{record.software.get('name', 'unknown')}]"
                 unknown[name] = unknown.get(name, 0) + 1
-    outcomes = tuple(_outcome(name, pairs) for name, pairs in sorted(methods.items()))
+    outcomes = tuple(_outcome(*kind, pairs) for kind, pairs in sorted(methods.items()))
     return Validation(_installation(), CASES, outcomes, tuple(sorted(unknown.items())))
 
 
@@ -103,7 +114,15 @@ def write_report(validation: Validation, out: Path, *, on: date, force: bool = F
     out.write_text(_html(validation, on), encoding="utf-8")
 
 
-def _outcome(method: str, pairs: Sequence[tuple[Record, Adapter]]) -> MethodOutcome:
+def _kind(record: Record) -> tuple[str, str, str]:
+    """Folder, method and software of a record, as a reader wants them together."""
+    software = " ".join(str(record.software.get(part, "")) for part in ("name", "version"))
+    return record.file.partition("/")[0], record.method, software.strip() or "unknown"
+
+
+def _outcome(
+    family: str, method: str, software: str, pairs: Sequence[tuple[Record, Adapter]]
+) -> MethodOutcome:
     worst, where, failures = 0.0, "", list[str]()
     for record, adapter in pairs:
         try:
@@ -118,7 +137,17 @@ def _outcome(method: str, pairs: Sequence[tuple[Record, Adapter]]) -> MethodOutc
             continue
         if difference >= worst:
             worst, where = difference, record.id
-    return MethodOutcome(method, len(pairs), worst, where, pairs[0][1].why, tuple(failures))
+    return MethodOutcome(
+        family, method, software, len(pairs), worst, where, _tolerance(*pairs[0]), tuple(failures)
+    )
+
+
+def _tolerance(record: Record, adapter: Adapter) -> str:
+    if adapter.why:
+        return adapter.why
+    if printed_decimals(record, 0.0) is not None:
+        return "half of the last digit printed"
+    return f"{adapter.relative:.0e}"
 
 
 def _installation() -> tuple[tuple[str, str], ...]:
@@ -159,20 +188,40 @@ def _html(validation: Validation, on: date) -> str:
         _table(("case", "source", "printed", "here", "verdict"), _case_rows(validation.cases)),
         "<h2>3. Performance: reference records</h2>",
         f"<p>{total} records compared, {failed} not met. {_MEASURE}</p>",
-        _table(
-            ("method", "records", "not met", "largest difference", "where", "tolerance"),
-            [
-                (each.method, str(each.records), str(len(each.failures)), f"{each.worst:.1e}",
-                 each.worst_record, each.tolerance or "1e-8")
-                for each in validation.methods
-            ],
-        ) if validation.methods else "<p>No reference folder was given.</p>",
+        *(_family(name, own) for name, own in _families(validation).items()),
+        *([] if validation.methods else ["<p>No reference folder was given.</p>"]),
         *(f"<p class='bad'>{escape(text)}</p>" for text in failures),
-    ]  # fmt: skip
+    ]
     if validation.unknown:
         rows = [(name, str(count)) for name, count in validation.unknown]
         parts += ["<h3>Records that were not compared</h3>", _table(("method", "records"), rows)]
+    parts += [
+        "<h2>4. Signatures</h2>",
+        _table(
+            ("role", "name", "date", "signature"), [("performed", *_LINE), ("reviewed", *_LINE)]
+        ),
+    ]
     return "\n".join([*parts, "</body></html>\n"])
+
+
+def _families(validation: Validation) -> dict[str, list[MethodOutcome]]:
+    found: dict[str, list[MethodOutcome]] = {}
+    for each in validation.methods:
+        found.setdefault(each.family, []).append(each)
+    return found
+
+
+def _family(name: str, methods: Sequence[MethodOutcome]) -> str:
+    records = sum(each.records for each in methods)
+    failed = sum(len(each.failures) for each in methods)
+    verdict = f"{failed} NOT MET" if failed else "all met"
+    rows = [
+        (each.method, each.software, str(each.records), str(len(each.failures)),
+         f"{each.worst:.1e}", each.worst_record, each.tolerance)
+        for each in methods
+    ]  # fmt: skip
+    head = ("method", "reference", "records", "not met", "largest difference", "where", "tolerance")
+    return f"<h3>{escape(name)}: {records} records, {verdict}</h3>\n{_table(head, rows)}"
 
 
 def _case_rows(cases: Sequence[KnownCase]) -> list[tuple[str, ...]]:
@@ -193,9 +242,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(["<table>", line(head, "th"), *(line(row, "td") for row in rows), "</table>"])
 
 
+_LINE = ("\u00a0" * 30,) * 3
 _MEASURE = "The difference is relative to the number, or to 0.001 where that is larger."
 _STYLE = (
-    "body{font:15px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
+    "body{font:15px/1.5 sans-serif;max-width:95em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse}td,th{border-bottom:1px solid #ccc;padding:.25em .75em;"
-    "text-align:left;vertical-align:top}.bad{color:#a00}"
+    "text-align:left;vertical-align:top}td{overflow-wrap:break-word}th{white-space:nowrap}"
+    ".bad{color:#a00}@media print{body{font-size:10px;max-width:none}h3,tr{break-inside:avoid}}"
 )

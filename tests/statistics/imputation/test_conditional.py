@@ -14,6 +14,7 @@ from openlupus.statistics.imputation.conditional import (
     sweep_trace,
 )
 from openlupus.statistics.imputation.mixed import Column
+from openlupus.statistics.imputation.monotone import impute_monotone
 from openlupus.statistics.imputation.regressions import draw_matched, draw_nominal, draw_ordinal
 
 COLUMNS = (
@@ -213,3 +214,33 @@ def test_the_trace_of_the_sweeps_has_a_line_for_each_chain() -> None:
     assert got.mean.shape == (3, 4, 5)
     assert np.isnan(got.mean[:, :, 0]).all()
     assert np.isfinite(got.mean[:, :, 1:]).all()
+
+
+def test_a_category_without_an_observed_response_is_named() -> None:
+    rng = np.random.default_rng(8)
+    region = np.repeat([1.0, 2.0, 3.0], 20)
+    response = (rng.random(60) < 0.4).astype(float)
+    response[region == 3] = np.nan
+    response[:3] = np.nan
+    columns = [Column("region", "nominal"), Column("response", "binary")]
+    table = np.column_stack([region, response])
+    chained = impute_chained(table, columns, m=400, sweeps=1, generator=rng)
+    monotone = impute_monotone(table, columns, m=400, generator=rng)
+    for got in (chained, monotone):
+        assert len(got.warnings) == 1
+        assert "response is observed in no row with region = 3" in got.warnings[0]
+        drawn = got.column(1)[:, region == 3]
+        # Drawn about the first category, whose effect is the intercept, and far less surely.
+        assert 0.2 < drawn.mean() < 0.6
+        assert drawn.mean(axis=1).std() > 0.15
+
+
+def test_a_group_of_one_level_is_imputed_by_itself() -> None:
+    rng = np.random.default_rng(9)
+    arm = np.repeat([0.0, 1.0], 30)
+    score = arm + rng.normal(size=60)
+    score[::7] = np.nan
+    columns = [Column("arm", "binary"), "score"]
+    for impute in (impute_chained, impute_monotone):
+        got = impute(np.column_stack([arm, score]), columns, m=3, generator=rng, by=arm)
+        assert not np.isnan(got.stacked()).any()

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from golden_records import floats, records
-from imputation_trials import STRATEGIES, base
 
 from openlupus.errors import ImputationError
 from openlupus.statistics.imputation.reference import Parameters, complete, trial
+from openlupus.validation.adapters.intercurrent import STRATEGIES, base
+from openlupus.validation.golden import floats, read_records
 from reference import need_reference
 
 MEANS = np.array([[1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]])
@@ -98,7 +98,7 @@ def test_first_completed_data_set_is_that_of_rbmi(strategy) -> None:
     for path in found:
         record = next(
             each
-            for each in records()
+            for each in read_records(need_reference() / "stats")
             if "conditional mean + jackknife" in each.method
             and each.options["strategy_for_post_ICE"] == strategy
             and "same covariance" in each.options["method"]

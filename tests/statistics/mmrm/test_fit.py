@@ -62,6 +62,20 @@ def test_order_of_rows_and_numbers_of_subjects_do_not_matter(seed: int) -> None:
     assert two.log_likelihood == pytest.approx(one.log_likelihood, rel=1e-12)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_trial_done_twice_has_the_same_estimates_and_half_the_covariance(name: str) -> None:
+    t = trial()
+    once = fitted(t, covariance=name, reml=False)
+    twice = fit(
+        np.tile(t.y, 2), np.tile(t.x, (2, 1)), np.tile(t.visit, 2),
+        np.concatenate([t.subject, t.subject + 1000]), covariance=name, reml=False,
+    )  # fmt: skip
+    assert twice.theta == pytest.approx(once.theta, rel=1e-6, abs=1e-8)
+    assert twice.beta == pytest.approx(once.beta, rel=1e-8)
+    assert twice.covariance == pytest.approx(once.covariance / 2, rel=1e-6)
+    assert twice.log_likelihood == pytest.approx(2 * once.log_likelihood)
+
+
 def test_one_visit_is_least_squares() -> None:
     t = trial()
     first = t.rows(t.visit == 0)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +22,7 @@ from openlupus.statistics.interval import Bools, Floats
 
 _JEFFREYS = Prior("jeffreys")
 # Chains that run side by side: enough to pay for the calls, few enough to stay in the cache.
-_BLOCK = 250
+_BLOCK = 100
 # Imputed values that a block of chains may hold, so that many rows make the blocks small.
 _ROOM = 8_000_000
 
@@ -31,13 +32,14 @@ class Chains:
     """How the chains run.
 
     Attributes:
-        chains: How many share the imputations; None is one an imputation (PROC MI's
+        chains: How many share the imputations, and no more than there are: up to 100 imputations
+            have a chain each unless given. None is one an imputation always (PROC MI's
             CHAIN=MULTIPLE), 1 is CHAIN=SINGLE.
         burn_in: Steps before the first imputation of a chain.
         thin: Steps from one imputation of a chain to the next.
     """
 
-    chains: int | None = None
+    chains: int | None = 100
     burn_in: int = 200
     thin: int = 100
 
@@ -80,7 +82,7 @@ def augment(
         m: Number of imputations, at least 2.
         generator: Source of the random numbers; the draws do not depend on the executor.
         prior: Of the covariance.
-        chains: Number, burn-in and thinning; a chain of 200 steps an imputation unless given.
+        chains: Number, burn-in and thinning; unless given 100 chains, 200 steps and then 100.
         only_monotone: Keep only the draws that make the pattern monotone in the order of the
             variables (PROC MI's IMPUTE=MONOTONE); the others stay missing.
         start: Where the chains start: an EM fit of the same data; fitted when not given.
@@ -116,14 +118,17 @@ def augment_stream(
     executor: Executor | None = None,
     names: Sequence[str] = (),
 ) -> Iterator[Imputations]:
-    """The imputations of `augment`, in the same order, a block at a time: memory stays flat."""
+    """The imputations of `augment`, in the same order, one of each chain of a block at a time.
+
+    Memory stays flat; with an executor it is that of a block of at most 100 chains.
+    """
     check_number(m)
     plan = chains or Chains()
     model, keep = _model(data, prior, start, names, only_monotone)
     text = (
         f"data augmentation from EM, prior {prior.name}"
         + (f" ({prior.df:g})" if prior.df else "")
-        + f", {plan.chains or m} chains, burn-in {plan.burn_in}, thinning {plan.thin}"
+        + f", {min(plan.chains or m, m)} chains, burn-in {plan.burn_in}, thinning {plan.thin}"
         + (", monotone completion only" if only_monotone else "")
     )
     empty = Imputations(
@@ -131,9 +136,11 @@ def augment_stream(
         model.fit.data.warnings,
     )  # fmt: skip
     jobs = _jobs(model, m, plan, generator)
-    work = partial(_draw_block, model, keep, plan)
-    blocks = map(work, jobs) if executor is None else executor.map(work, jobs)
-    return (replace(empty, values=values) for values in blocks)
+    if executor is None:
+        rounds = chain.from_iterable(_rounds(model, keep, plan, job) for job in jobs)
+    else:
+        rounds = executor.map(partial(_draw_block, model, keep, plan), jobs)
+    return (replace(empty, values=values) for values in rounds)
 
 
 def trace(
@@ -200,13 +207,15 @@ def _jobs(model: Model, m: int, plan: Chains, generator: np.random.Generator) ->
     ]
 
 
-def _draw_block(model: Model, keep: Bools, plan: Chains, job: _Job) -> Floats:
-    """Imputations of one block, round by round over its chains; shape (m, imputed)."""
+def _rounds(model: Model, keep: Bools, plan: Chains, job: _Job) -> Iterator[Floats]:
+    """Imputations of one block, one of each chain at a time; shape (chains, imputed)."""
     chains, m, generator = job
-    drawn: list[Floats] = []
     state = begin(model, chains)
     for number in range(-(-m // chains)):
         for _ in range(plan.burn_in if number == 0 else plan.thin):
             state = step(model, state, generator)
-        drawn.append(impute(model, keep, state, generator))
-    return np.concatenate(drawn)[:m]
+        yield impute(model, keep, state, generator)[: m - number * chains]
+
+
+def _draw_block(model: Model, keep: Bools, plan: Chains, job: _Job) -> Floats:
+    return np.concatenate(list(_rounds(model, keep, plan, job)))

@@ -3,7 +3,7 @@
 Between imputations a chain needs no row, only the sums of products of the completed rows. They
 are drawn directly, from as few rows a pattern as have the same products, and noise for the rest
 (eq. mi-compressed): a step costs the same whatever the number of rows. Patterns with equally many
-missing variables and rows are worked on together.
+missing variables are worked on together.
 """
 
 from collections import defaultdict
@@ -26,36 +26,34 @@ from openlupus.statistics.interval import Bools, Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Patterns with equally many missing variables and rows.
+    """Patterns with equally many missing variables.
 
     Attributes:
-        gone: Missing variables, shape (patterns, missing).
-        rows: Rows of each pattern.
-        noise: Rows that are noise alone, after those.
-        spare: Rows of the data that the noise stands for, shape (patterns,).
+        gone: Missing variables, shape (missing, patterns).
+        pattern: Of each row, shape (rows,).
+        noise: Rows that are noise alone, shape (missing, patterns that have them).
+        spare: Rows of the data that the noise of these patterns stands for.
     """
 
     gone: Indices
-    rows: int
-    noise: int
+    pattern: Indices
+    noise: Indices
     spare: Floats
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Patterns, missing variables, rows with those of noise."""
-        return (*self.gone.shape, self.rows + self.noise)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Where the missing values of all patterns stand in one long vector, batch after batch.
+    """Where the missing values of all patterns stand in one long vector.
+
+    A batch follows the other; in it a variable the other, with its rows side by side.
 
     Attributes:
         batches: The incomplete patterns.
         rows: Takes (variables, variables + 1) coefficients to the values: one row a value, with
             the (1, observed) of its row of data at the coefficients of its variable. The
             transpose takes values to their products with (1, observed).
-        squares: Takes products of two missing variables to the same place, half to each order.
+        squares: Takes products of two missing variables of a row to the same place, half of a
+            square.
         place: Row and variable of each value; row -1 where it is noise or stands for many rows.
     """
 
@@ -99,16 +97,20 @@ class State:
     Attributes:
         mean: Shape (variables, chains).
         precision: Inverse covariance, shape (variables, variables, chains).
-        half: The covariance is half half', same shape.
+        root: The covariance is R R' with R = root bartlett'^-1, both lower, same shape.
+        bartlett: See root.
     """
 
     mean: Floats
     precision: Floats
-    half: Floats
+    root: Floats
+    bartlett: Floats
 
     def covariance(self) -> Floats:
         """Shape (variables, variables, chains)."""
-        return np.einsum("ikc,jkc->ijc", self.half, self.half)
+        half = np.ascontiguousarray(self.root.swapaxes(0, 1))
+        solve_lower(self.bartlett[:, :, None], half)
+        return np.einsum("kic,kjc->ijc", half, half)
 
 
 def model_of(fit: NormalFit, prior: Prior) -> Model:
@@ -149,9 +151,10 @@ def begin(model: Model, chains: int) -> State:
     """Every chain at the EM estimate."""
     covariance = model.fit.covariance / np.outer(model.scale, model.scale)
     mean = (model.fit.mean - model.centre) / model.scale
-    parts = (mean, np.linalg.inv(covariance), np.linalg.cholesky(covariance))
+    root, unit = np.linalg.cholesky(covariance), np.eye(len(mean))
+    parts = (mean, np.linalg.inv(covariance), root, unit)
     many = [np.repeat(each[..., None], chains, axis=-1).astype(np.float64) for each in parts]
-    return State(many[0], many[1], many[2])
+    return State(many[0], many[1], many[2], many[3])
 
 
 def step(model: Model, state: State, generator: np.random.Generator) -> State:
@@ -188,10 +191,6 @@ class _Block:
     place: Indices
     spare: int
 
-    @property
-    def key(self) -> tuple[int, int, int]:
-        return self.pattern.missing.size, len(self.rows), min(self.spare, self.pattern.missing.size)
-
 
 def _compressed(rows: Floats, pattern: Pattern) -> _Block:
     """The triangular factor in the place of the rows, where it is shorter (eq. mi-compressed)."""
@@ -206,30 +205,50 @@ def _compressed(rows: Floats, pattern: Pattern) -> _Block:
 
 
 def _layout(blocks: list[_Block], k: int) -> Layout:
-    alike: dict[tuple[int, int, int], list[_Block]] = defaultdict(list)
+    alike: dict[int, list[_Block]] = defaultdict(list)
     for block in blocks:
         if block.pattern.missing.size and len(block.rows):
-            alike[block.key].append(block)
+            alike[block.pattern.missing.size].append(block)
     batches: list[Batch] = []
     weights: list[Floats] = [np.empty((0, k + 1))]
     places: list[Indices] = [np.empty((2, 0), np.intp)]
-    square_at: list[Indices] = [np.empty(0, np.intp)]
-    for (q, few, noise), own in sorted(alike.items(), key=lambda item: item[0]):
-        gone = np.stack([block.pattern.missing for block in own])
-        spare = np.array([block.spare for block in own], np.float64)
-        batches.append(Batch(gone, few, noise, spare))
-        rows = np.zeros((len(own), q, few + noise, k + 1))
-        rows[:, :, :few] = np.stack([block.rows for block in own])[:, None]
-        row = np.full((len(own), q, few + noise), -1)
-        row[:, :, :few] = np.stack([block.place for block in own])[:, None]
-        variable = np.broadcast_to(gone[:, :, None], row.shape)
-        weights.append(rows.reshape(-1, k + 1))
-        places.append(np.stack([row.ravel(), variable.ravel()]))
-        square_at.append((gone[:, :, None] * (k + 1) + gone[:, None] + 1).ravel())
-    at, place = np.concatenate(square_at), np.concatenate(places, axis=1)
-    order = np.arange(at.size, dtype=np.intp)
-    squares = Sparse(np.full(at.size, 0.5), at, order, (k * (k + 1), at.size))
+    pairs: list[Indices] = [np.empty((2, 0), np.intp)]
+    for q, own in sorted(alike.items()):
+        batch, rows, row = _batch(q, own)
+        batches.append(batch)
+        weights.append(np.tile(rows, (q, 1)))
+        variable = batch.gone[:, batch.pattern]
+        places.append(np.stack([np.tile(row, q), variable.ravel()]))
+        pairs += [
+            np.stack([np.repeat(variable[None, i], q - i, axis=0), variable[i:]]).reshape(2, -1)
+            for i in range(q)
+        ]
+    first, second = np.concatenate(pairs, axis=1)
+    order = np.arange(first.size, dtype=np.intp)
+    half = np.where(first == second, 0.5, 1.0)
+    squares = Sparse(half, first * (k + 1) + second + 1, order, (k * (k + 1), first.size))
+    place = np.concatenate(places, axis=1)
     return Layout(tuple(batches), _spread(np.concatenate(weights), place[1]), squares, place)
+
+
+def _batch(q: int, blocks: list[_Block]) -> tuple[Batch, Floats, Indices]:
+    """Patterns side by side; their rows of data, 0 where noise, and the rows' numbers."""
+    sizes = [len(block.rows) + (q if block.spare else 0) for block in blocks]
+    ends = np.cumsum(sizes)
+    rows, row = np.zeros((int(ends[-1]), blocks[0].rows.shape[1])), np.full(int(ends[-1]), -1)
+    noise: list[Indices] = [
+        np.arange(end - q, end) for end, b in zip(ends.tolist(), blocks, strict=True) if b.spare
+    ]
+    for end, size, block in zip(ends, sizes, blocks, strict=True):
+        rows[end - size : end - size + len(block.rows)] = block.rows
+        row[end - size : end - size + len(block.rows)] = block.place
+    batch = Batch(
+        np.stack([block.pattern.missing for block in blocks], axis=1),
+        np.repeat(np.arange(len(blocks)), sizes),
+        np.stack(noise, axis=1) if noise else np.empty((q, 0), np.intp),
+        np.array([block.spare for block in blocks if block.spare], np.float64),
+    )
+    return batch, rows, row
 
 
 def _spread(weights: Floats, variable: Indices) -> Sparse:
@@ -263,33 +282,37 @@ def _complete(
     """
     precision = state.precision
     k, chains = state.mean.shape
+    flat = precision.reshape(k * k, chains)
     weight = np.empty((k, k + 1, chains))
     np.einsum("ijc,jc->ic", precision, state.mean, out=weight[:, 0])
     np.negative(precision, out=weight[:, 1:])
     values = layout.rows.times(weight.reshape(-1, chains))
-    products: list[Floats] = [np.empty((0, chains))]
-    start = 0
+    products = np.empty((layout.squares.columns if squares else 0, chains))
+    start = filled = 0
     for batch in layout.batches:
-        patterns, q, rows = batch.shape
-        y = values[start : start + patterns * q * rows].reshape(*batch.shape, chains)
-        start += patterns * q * rows
-        root = cholesky(precision[batch.gone[:, :, None], batch.gone[:, None]])
+        q, size = len(batch.gone), batch.pattern.size
+        y = values[start : start + q * size].reshape(q, size, chains)
+        start += q * size
+        chosen = np.take(flat, batch.gone[:, None] * k + batch.gone, axis=0)
+        root = np.take(cholesky(chosen), batch.pattern, axis=2)
         solve_lower(root, y)
         y += _noise(batch, chains, generator)
         solve_upper(root, y)
-        if squares:
-            products.append(np.einsum("pirc,pjrc->pijc", y, y).reshape(-1, chains))
-    return values, np.concatenate(products)
+        for i in range(q if squares else 0):
+            part = products[filled : filled + (q - i) * size]
+            np.multiply(y[i:], y[i], out=part.reshape(q - i, size, chains))
+            filled += len(part)
+    return values, products
 
 
 def _noise(batch: Batch, chains: int, generator: np.random.Generator) -> Floats:
-    patterns, q, _ = batch.shape
-    if batch.noise == 0:
-        return generator.standard_normal((*batch.shape, chains))
-    # Very many spare rows have the products of a Wishart matrix, which q rows can show.
-    own = generator.standard_normal((patterns, q, batch.rows, chains))
-    spare = wishart_factor(generator, batch.spare, q, chains)
-    return np.concatenate([own, spare], axis=2)
+    """Normal deviates; Bartlett's factor of a Wishart matrix where rows stand for very many."""
+    deviates = generator.standard_normal((len(batch.gone), batch.pattern.size, chains))
+    for i, rows in enumerate(batch.noise if batch.spare.size else ()):
+        deviates[:i, rows] = 0
+        size = (rows.size, chains)
+        deviates[i, rows] = np.sqrt(generator.chisquare((batch.spare - i)[:, None], size))
+    return deviates
 
 
 def _posterior(model: Model, total: Floats, generator: np.random.Generator) -> State:
@@ -301,11 +324,9 @@ def _posterior(model: Model, total: Floats, generator: np.random.Generator) -> S
     root = cholesky(scatter)
     bartlett = wishart_factor(generator, model.df, k, chains)
     # precision = (root'^-1 B)(root'^-1 B)' and covariance = (root B'^-1)(root B'^-1)'
-    half = np.ascontiguousarray(root.swapaxes(0, 1))
-    solve_lower(bartlett, half)
-    half = np.ascontiguousarray(half.swapaxes(0, 1))
-    precise = bartlett
-    solve_upper(root, precise)
+    precise = bartlett.copy()
+    solve_upper(root[:, :, None], precise)
     precision = np.einsum("ikc,jkc->ijc", precise, precise)
-    deviate = generator.standard_normal((k, chains)) / np.sqrt(model.count)
-    return State(centre + np.einsum("ikc,kc->ic", half, deviate), precision, half)
+    away = generator.standard_normal((k, chains)) / np.sqrt(model.count)
+    solve_upper(bartlett, away)
+    return State(centre + np.einsum("ikc,kc->ic", root, away), precision, root, bartlett)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from openlupus.errors import ImputationError
 from openlupus.statistics.imputation.imputations import Imputations, check_number
 from openlupus.statistics.imputation.incomplete import Indices
-from openlupus.statistics.imputation.mixed import Column, Table, read_table
+from openlupus.statistics.imputation.mixed import Column, Table, read_table, unseen
 from openlupus.statistics.imputation.regressions import SeparationPrior
 from openlupus.statistics.interval import Bools, Floats
 
@@ -108,7 +108,8 @@ def impute_chained_stream(
     )
     missing = np.isnan(whole)
     names = tuple(c.name for c in parts[0][1].columns)
-    empty = Imputations(whole, missing, np.empty((0, int(missing.sum()))), names, text)
+    notes = tuple(dict.fromkeys(note for _, table in parts for note in unseen(table, uses)))
+    empty = Imputations(whole, missing, np.empty((0, int(missing.sum()))), names, text, notes)
     block = max(1, min(m, _ROOM // (whole.size + 1)))
     sizes = [min(block, m - first) for first in range(0, m, block)]
     seeds = generator.spawn(len(sizes))

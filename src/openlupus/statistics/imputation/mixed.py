@@ -85,7 +85,9 @@ class Table:
         """Columns of the design: a standardised number, or an indicator of each further level."""
         if not self.levels[column].size:
             return ((codes - self.centre[column]) / self.scale[column])[..., None]
-        return (codes[..., None] == np.arange(1, self.levels[column].size)).astype(np.float64)
+        # A single level has a feature too, of zeros: `places` keeps one for it.
+        further = np.arange(1, max(self.levels[column].size, 2))
+        return (codes[..., None] == further).astype(np.float64)
 
     def values(self, column: int, codes: Floats) -> Floats:
         """Codes back to the values of the data."""
@@ -157,6 +159,28 @@ def read_table(data: ArrayLike, columns: Sequence[Column | str]) -> Table:
         for first, width in zip(starts.tolist(), widths, strict=False)
     )
     return Table(specs, codes, missing, tuple(levels), centre, scale, places)
+
+
+def unseen(table: Table, uses: Bools) -> tuple[str, ...]:
+    """Levels of a predictor at which a column was never observed: nothing tells their effect.
+
+    Args:
+        table: The table.
+        uses: Which columns predict which, shape (columns, columns), row the predicted one.
+
+    Returns:
+        One sentence each. The effect is drawn about none, with the error of a single observation.
+    """
+    found: list[str] = []
+    incomplete = np.asarray(table.missing.any(axis=0), np.bool_)
+    for j, k in np.argwhere(uses & incomplete[:, None]).tolist():
+        seen = np.unique(table.codes[~table.missing[:, j] & ~table.missing[:, k], k])
+        found += [
+            f"{table.columns[j].name} is observed in no row with {table.columns[k].name} = "
+            f"{table.levels[k][code]:g}: its effect is drawn about 0 with the error of one row"
+            for code in np.setdiff1d(np.arange(table.levels[k].size), seen).astype(int).tolist()
+        ]
+    return tuple(found)
 
 
 def _refuse_values(spec: Column, found: Floats, incomplete: bool) -> None:

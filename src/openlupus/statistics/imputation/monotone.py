@@ -4,7 +4,6 @@ Mathematics, with the named equations: docs/methods/imputation.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from openlupus.statistics.imputation.augmentation import Chains, augment
 from openlupus.statistics.imputation.conditional import impute_chained
 from openlupus.statistics.imputation.imputations import Imputations, check_number
 from openlupus.statistics.imputation.incomplete import breaks_monotone, is_monotone
-from openlupus.statistics.imputation.mixed import Column, Table, read_table
+from openlupus.statistics.imputation.mixed import Column, Table, read_table, unseen
 from openlupus.statistics.imputation.regressions import SeparationPrior
 from openlupus.statistics.interval import Floats
 
@@ -109,19 +108,21 @@ def _impute(
     if group.shape != data.shape[:1]:
         raise ImputationError(f"by has shape {group.shape} and there are {len(data)} rows")
     whole = np.repeat(data[None], m, axis=0)
-    names: tuple[Column, ...] = ()
+    names, notes = tuple[Column, ...](), warnings
     for name in np.unique(group):
         rows = group == name
         for block in [slice(0, m)] if len(start) == 1 else [slice(i, i + 1) for i in range(m)]:
             table = read_table(start[block.start % len(start)][rows], columns)
             names = table.columns
+            notes += unseen(table, np.tri(len(names), k=-1, dtype=np.bool_))
             whole[block, rows] = _sequence(table, block.stop - block.start, generator, prior)
     missing = np.isnan(data)
     text = "monotone regression, each column on those before it: " + ", ".join(
         f"{c.name} {c.used}" for c in names
     )
     labels = tuple(c.name for c in names)
-    return replace(Imputations(data, missing, whole[:, missing], labels, text), warnings=warnings)
+    told = tuple(dict.fromkeys(notes))
+    return Imputations(data, missing, whole[:, missing], labels, text, told)
 
 
 def _sequence(

@@ -16,6 +16,7 @@ class Sparse:
     def __init__(
         self, numbers: Floats, rows: Indices, columns: Indices, shape: tuple[int, int]
     ) -> None:
+        self.columns = shape[1]
         kept = numbers != 0
         where = (rows[kept], columns[kept])
         self._matrix: Any = csr_array((numbers[kept], where), shape=shape)

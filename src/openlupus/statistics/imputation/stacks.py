@@ -12,41 +12,40 @@ from openlupus.statistics.interval import Floats
 
 
 def cholesky(a: Floats) -> Floats:
-    """Lower factors of symmetric matrices, shape (..., k, k, stack); only the lower part is read.
+    """Lower factors in the place of symmetric matrices, shape (k, k, ..., stack).
+
+    Only the lower part is read.
 
     Raises:
         ImputationError: one of them is not positive definite.
     """
-    factor = np.zeros_like(a)
     with np.errstate(invalid="ignore", divide="ignore"):
-        for j in range(a.shape[-2]):
-            column = a[..., j:, j, :]
-            for i in range(j):
-                column = column - factor[..., j:, i, :] * factor[..., j, None, i, :]
-            factor[..., j:, j, :] = column / np.sqrt(column[..., :1, :])
-    # A diagonal that is not positive leaves NaN or infinity, which reaches the last column.
-    if not np.isfinite(factor[..., -1, :, :]).all():
+        for j in range(len(a)):
+            a[j, j + 1 :] = 0
+            a[j:, j] /= np.sqrt(a[j, j])
+            column = a[j + 1 :, j]
+            a[j + 1 :, j + 1 :] -= column[:, None] * column
+    # A diagonal that is not positive leaves NaN or infinity, which reaches the last one.
+    if not np.isfinite(a[-1, -1]).all():
         raise ImputationError(
             "a covariance is not positive definite: there are too few rows for so many "
             "variables, or variables depend on each other; use a ridge prior"
         )
-    return factor
+    return a
 
 
 def solve_lower(factor: Floats, x: Floats) -> None:
-    """Put factor^-1 x in the place of x; shapes (..., k, k, stack) and (..., k, columns, stack)."""
-    for i in range(x.shape[-3]):
-        for j in range(i):
-            x[..., i, :, :] -= factor[..., i, j, None, :] * x[..., j, :, :]
-        x[..., i, :, :] /= factor[..., i, i, None, :]
+    """Put factor^-1 x in the place of x; shapes (k, k, ..., stack) and (k, ..., stack)."""
+    for i in range(len(x)):
+        x[i] /= factor[i, i]
+        x[i + 1 :] -= factor[i + 1 :, i] * x[i]
 
 
 def solve_upper(factor: Floats, x: Floats) -> None:
     """Put factor'^-1 x, the factor lower, in the place of x; shapes as in `solve_lower`."""
-    for i in reversed(range(x.shape[-3])):
-        for j in range(i + 1, x.shape[-3]):
-            x[..., i, :, :] -= factor[..., j, i, None, :] * x[..., j, :, :]
-        x[..., i, :, :] /= factor[..., i, i, None, :]
+    for i in reversed(range(len(x))):
+        x[i] /= factor[i, i]
+        x[:i] -= factor[i, :i] * x[i]
 
 
 def wishart_factor(generator: np.random.Generator, df: ArrayLike, k: int, stack: int) -> Floats:

@@ -171,7 +171,7 @@ def proportionality(
         time: The times of the fit.
         event: The events of the fit.
         transform: g: `km` (1 minus the pooled Kaplan-Meier curve just before), `identity`,
-            `rank` of the event times, or `log`.
+            `rank` among all times, or `log`.
 
     Source:
         Grambsch & Therneau, Biometrika 1994;81:515 (residuals); the score test is exact, without
@@ -245,7 +245,10 @@ def _transformed(at: Floats, t: Floats, e: Codes, transform: Transform) -> Float
                 raise StatisticsError("an event at time 0 has no logarithm; use km or rank")
             return np.log(at)
         case "rank":
-            return np.searchsorted(np.sort(at), at, side="right").astype(np.float64)
+            # Among all times of follow-up, ties at their mean rank, as R's cox.zph has it.
+            ordered = np.sort(t)
+            below, up_to = (np.searchsorted(ordered, at, side=side) for side in ("left", "right"))
+            return (below + up_to + 1) / 2
         case "km":
             pooled = at_risk(t, e)
             before = np.append(1.0, np.cumprod(1 - pooled.n_event / pooled.n_risk)[:-1])

@@ -32,6 +32,7 @@ from openlupus.validation.golden import Adapter, Record, require
 SCORE_WEIGHTS = {
     "MH": "cmh",
     "IVS": "inverse-variance",
+    "INV": "gart-nam",
     "MN": "miettinen-nurminen",
 }
 CONTRAST = {"RD": "difference", "RR": "ratio", "OR": "odds-ratio"}

@@ -4,17 +4,21 @@ What a record leaves unsaid is read from its labels or from other records of the
 columns of visit and subject, and the order of the levels of a factor.
 """
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from golden_records import Record, records
 
+from openlupus.errors import ValidationError
 from openlupus.modelling import Mmrm, mmrm
 from openlupus.statistics.mmrm.lsmeans import lsmeans
-from reference import need_reference
+from openlupus.validation.golden import Record, read_records, require
 
 VCOV = {
     "Asymptotic": "asymptotic",
@@ -26,26 +30,30 @@ VCOV = {
 }
 
 
-@cache
-def frame(name: str) -> pl.DataFrame:
-    """A data file; a column is numeric when every value that is there is a number."""
-    return pl.read_csv(
-        need_reference() / "stats" / name, null_values=["", "NA"], infer_schema_length=None
-    )
+def frame(record: Record) -> pl.DataFrame:
+    """A record's data; a column is numeric when every value that is there is a number."""
+    return _read(record.folder / record.input)
 
 
 @cache
-def repeated(name: str) -> tuple[str, str]:
-    """Columns of visit and subject of a data file, as some record of it states them."""
-    for record in records():
-        if record.input != name:
-            continue
-        texts = [str(record.software.get("call", "")), str(record.options.get("repeated", ""))]
+def _read(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, null_values=["", "NA"], infer_schema_length=None)
+
+
+def of_the_same_data(record: Record) -> list[Record]:
+    """All records of the folder whose input is this record's."""
+    return [other for other in read_records(record.folder) if other.input == record.input]
+
+
+def repeated(record: Record) -> tuple[str, str]:
+    """Columns of visit and subject of a record's data, as some record of the data states them."""
+    for other in of_the_same_data(record):
+        texts = [str(other.software.get("call", "")), str(other.options.get("repeated", ""))]
         found = re.search(r"\((\w+) \| (?:\w+ / )?(\w+)\)", texts[0])
         found = found or re.search(r"(\w+) / subject=(\w+)", texts[1])
         if found:
             return found[1], found[2]
-    raise AssertionError(f"no record of {name} says which columns are visit and subject")
+    raise ValidationError(f"no record of {record.input} says its columns of visit and subject")
 
 
 def levels_of(data: pl.DataFrame, terms: list[str]) -> dict[str, list[str]]:
@@ -66,9 +74,9 @@ def levels_of(data: pl.DataFrame, terms: list[str]) -> dict[str, list[str]]:
 def model(record: Record, terms: list[str]) -> Mmrm:
     """The model of a record of R's mmrm."""
     options = record.options
-    data = frame(record.input)
+    data = frame(record)
     own = re.search(r"\(([\w, ]+) \| (?:\w+ / )?(\w+)\)", str(record.software.get("call", "")))
-    visit, subject = own.groups() if own else repeated(record.input)
+    visit, subject = own.groups() if own else repeated(record)
     levels = levels_of(data, terms)
     if "visit_levels" in options:
         levels[visit] = [str(level) for level in options["visit_levels"]]
@@ -79,21 +87,25 @@ def model(record: Record, terms: list[str]) -> Mmrm:
     default = "Kenward-Roger" if df == "kenward-roger" else "Asymptotic"
     weights = options.get("weights", "none")
     return fitted(
-        formula, record.input, tuple((k, tuple(v)) for k, v in levels.items()),
+        formula, record, levels,
         reml=options["reml"], df=df, vcov=VCOV[options.get("vcov", default)],
         weights=None if weights == "none" else weights,
     )  # fmt: skip
 
 
-@cache
-def fitted(
-    formula: str, name: str, levels: tuple[tuple[str, tuple[str, ...]], ...], **options: Any
-) -> Mmrm:
+def fitted(formula: str, record: Record, levels: dict[str, list[str]], **options: Any) -> Mmrm:
     """A fitted model, once for all records that ask for it."""
-    found = mmrm(formula, frame(name), levels=dict(levels), **options)
+    order = tuple((column, tuple(known)) for column, known in levels.items())
+    return _fitted(formula, record.folder / record.input, order, **options)
+
+
+@cache
+def _fitted(
+    formula: str, path: Path, levels: tuple[tuple[str, tuple[str, ...]], ...], **options: Any
+) -> Mmrm:
+    found = mmrm(formula, _read(path), levels=dict(levels), **options)
     proof = found.inference.fit.convergence
-    assert proof.relative_gradient < 1e-8, proof
-    assert proof.smallest_eigenvalue > 0, proof
+    require(proof.relative_gradient < 1e-8 and proof.smallest_eigenvalue > 0, str(proof))
     return found
 
 
@@ -109,7 +121,7 @@ def columns(found: Mmrm, rows: np.ndarray) -> dict[str, list[float]]:
 
 def coefficients(found: Mmrm, terms: list[str]) -> dict[str, Any]:
     """Coefficients in the order of the record's terms; every coefficient must be among them."""
-    assert sorted(terms) == sorted(found.design.names)
+    require(sorted(terms) == sorted(found.design.names), f"{found.design.names}, not {terms}")
     order = [found.design.names.index(term) for term in terms]
     return {"term": terms, **columns(found, np.eye(len(terms))[order])}
 
@@ -130,4 +142,4 @@ def difference_row(found: Mmrm, contrast: str, factor: str, at: dict[str, str]) 
         for control in own:
             if contrast == f"{test} - {control}":
                 return place[(test, *at.values())] - place[(control, *at.values())]
-    raise AssertionError(f"{contrast!r} is no difference of levels of {factor}: {own}")
+    raise ValidationError(f"{contrast!r} is no difference of levels of {factor}: {own}")

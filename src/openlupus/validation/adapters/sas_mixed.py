@@ -1,44 +1,82 @@
 """Adapters of numbers that SAS PROC MIXED wrote at full precision."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record
-from mmrm_models import cell_rows
-from sas_mixed import DDFM, TYPES, VISIT_TYPES, WHY, Answer, Numbers, compare, model, response
 from scipy.special import chdtrc
 
 from openlupus.modelling import Mmrm
 from openlupus.statistics.mmrm.fit import Fit
 from openlupus.statistics.mmrm.hypotheses import type_three, type_two
 from openlupus.statistics.mmrm.inference import inference
+from openlupus.validation.adapters.proc_mixed import (
+    DDFM,
+    TYPES,
+    VISIT_TYPES,
+    WHY,
+    Answer,
+    Numbers,
+    compare,
+    model,
+    response,
+)
+from openlupus.validation.adapters.repeated import cell_rows, frame, of_the_same_data
+from openlupus.validation.golden import Adapter, Record, require
 
 
 def ls_mean_difference(record: Record) -> Answer:
     """`LSMEANS effect / DIFF` under DDFM=KR or KR(LINEAR)."""
     options = record.options
-    df, vcov = DDFM[options["ddfm"]]
     found = model(record, options["model"], options["type"], reml=options["method"] == "reml")
     row = _difference_row(found, record.results)
     fit = found.inference.fit
-    if options["type"].startswith("sp("):
-        # Of spatial structures the pair of records carries each other's label: each agrees with
-        # the other option to 2e-6 and with its own to 3e-4. Either option is accepted there.
-        vcov = min(
-            ("kenward-roger-sas", "kenward-roger-linear"),
-            key=lambda name: abs(_printed(fit, row, df, name)["StdErr"] - record.results["StdErr"]),
-        )
+    df, vcov = DDFM[_labels(record, fit, row)[options["ddfm"]]]
     return Answer(fit, lambda fit: _printed(fit, row, df, vcov))
+
+
+def _labels(record: Record, fit: Fit, row: np.ndarray) -> dict[str, str]:
+    """What each DDFM label of a pair of records stands for.
+
+    The pair KR and KR(LINEAR) of SP(EXP) carries each other's label: without second derivatives
+    the standard error does not depend on how the covariance is parametrised, so that it tells
+    which of the two it is. Labels are exchanged only for the whole pair, and only where both
+    numbers are nearer to the other option.
+    """
+    ddfm = record.options["ddfm"]
+    other = {"kr": "kr(linear)", "kr(linear)": "kr"}.get(ddfm)
+    if other is None or not record.options["type"].startswith("sp("):
+        return {ddfm: ddfm}
+    pair = {
+        each.options["ddfm"]: each.results["StdErr"]
+        for each in of_the_same_data(record)
+        if each.method == record.method and {**each.options, "ddfm": ddfm} == record.options
+    }
+    ours = {name: _printed(fit, row, *DDFM[name])["StdErr"] for name in (ddfm, other)}
+
+    def exchanged(name: str, theirs: float) -> bool:
+        twin = other if name == ddfm else ddfm
+        return abs(ours[twin] - theirs) < abs(ours[name] - theirs)
+
+    swapped = len(pair) == 2 and all(exchanged(*each) for each in pair.items())
+    return {ddfm: other if swapped else ddfm}
 
 
 def empirical(record: Record) -> Answer:
     """The EMPIRICAL option; its degrees of freedom are the between-subject ones."""
     options = record.options
+    labels = record.results["diff"]
+    # The covariance is of the intercept, the mean of the level taken off, and the others' effects.
+    effect, reference = labels["Effect"], labels[f"_{labels['Effect']}"]
+    others = frame(record)[effect].drop_nulls().unique().sort().to_list()
     found = model(
         record, options["model"], options["type"], reml=options["method"] == "reml",
         weight=options["weight"],
+        levels={effect: [reference, *(level for level in others if level != reference)]},
     )  # fmt: skip
-    row = _difference_row(found, record.results["diff"])
+    row = _difference_row(found, labels)
 
     def numbers(fit: Fit) -> Numbers:
         got = _printed(fit, row, "between-within", "empirical")
@@ -93,7 +131,7 @@ def tests_of_effects(record: Record) -> Answer:
 
 def _difference_row(found: Mmrm, labels: dict[str, Any]) -> np.ndarray:
     effect = labels["Effect"]
-    assert "*" not in effect, "a difference of the means of one factor is expected"
+    require("*" not in effect, "a difference of the means of one factor is expected")
     first, second = cell_rows(found, {effect: [labels[effect], labels[f"_{effect}"]]})
     return first - second
 

@@ -1,20 +1,37 @@
 """Adapters of printed listings of SAS PROC MIXED."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record, records
-from mmrm_models import cell_rows, frame, repeated
-from sas_mixed import DDFM, WHY, Answer, Numbers, compare, model, response
 
 from openlupus.modelling import Mmrm
+from openlupus.statistics.mmrm.design import Covariate
 from openlupus.statistics.mmrm.fit import Fit, information_criteria
 from openlupus.statistics.mmrm.inference import inference
 from openlupus.statistics.mmrm.likelihood import part
 from openlupus.statistics.mmrm.parameters import covariance_parameters
 from openlupus.statistics.mmrm.sufficient import panels
+from openlupus.validation.adapters.proc_mixed import (
+    DDFM,
+    WHY,
+    Answer,
+    Numbers,
+    compare,
+    model,
+    response,
+)
+from openlupus.validation.adapters.repeated import (
+    cell_rows,
+    frame,
+    of_the_same_data,
+    repeated,
+)
+from openlupus.validation.golden import Adapter, Record, parts, require
 
 _LISTED = {
     "Unstructured": "un", "Autoregressive": "ar(1)", "Heterogeneous": "arh(1)",
@@ -33,7 +50,7 @@ def listing(record: Record) -> Answer:
     last = {
         line.effect: line.levels[0] for line in lines if line.is_reference and len(line.levels) == 1
     }
-    data, (visit, _) = frame(record.input), repeated(record.input)
+    data, (visit, _) = frame(record), repeated(record)
     levels = {effect: _first(_known(data, effect), level) for effect, level in last.items()}
     kinds, printed = _kinds(record), results["fit"]["minus2_loglik"]
     models = [
@@ -68,7 +85,7 @@ def _own_lines(results: dict[str, Any], name: str) -> list[str]:
 
 def _line(text: str, record: Record) -> Line:
     effect, _, rest = text.partition(" ")
-    data = frame(record.input)
+    data = frame(record)
     levels: list[str] = []
     for factor in effect.split("*") if effect != "Intercept" else []:
         known = [level for level in _known(data, factor) if rest.startswith(level + " ")]
@@ -97,9 +114,8 @@ def _kinds(record: Record) -> list[str]:
         return [kind]
     named = next(
         found[1].split()
-        for other in records()
-        if other.input == record.input
-        and (found := re.search(r"sp\(\w+\)\(([\w ]+)\)", str(other.options.get("type"))))
+        for other in of_the_same_data(record)
+        if (found := re.search(r"sp\(\w+\)\(([\w ]+)\)", str(other.options.get("type"))))
     )
     return [f"{kind}({' '.join(named[:number])})" for number in range(1, len(named) + 1)]
 
@@ -110,9 +126,9 @@ def _visit_order(record: Record, found: Mmrm, reference: str | None, kind: str) 
     Where the visit is an effect its reference line says which; else an unstructured listing does
     not say it, and the order that fits its variances is taken.
     """
-    known = _known(frame(record.input), repeated(record.input)[0])
+    known = _known(frame(record), repeated(record)[0])
     if kind != "un":
-        assert reference in (None, known[0]), "the order of coefficients and covariance differ"
+        require(reference in (None, known[0]), "the order of coefficients and covariance differ")
         return tuple(known)
     orders = [tuple(_last(known, level)) for level in ([reference] if reference else known)]
     printed = {name.split()[0]: float(value) for name, value, *_ in _parameters(record)}
@@ -148,13 +164,13 @@ def _is_reml(record: Record) -> bool:
 def _parameters(record: Record) -> list[tuple[str, str, str, str]]:
     found: list[tuple[str, str, str, str]] = []
     for text in record.results["covariance_parameters_listing"]:
-        match = re.fullmatch(r"(.*?) (\S+) 0\.05 (\S+) (\S+)", text)
-        found.append((match[1], match[2], match[3], match[4]))
+        name, value, lower, upper = parts(r"(.*?) (\S+) 0\.05 (\S+) (\S+)", text)
+        found.append((name, value, lower, upper))
     return found
 
 
 def _listed(record: Record, found: Mmrm, fit: Fit, order: tuple[str, ...]) -> Numbers:
-    subjects = frame(record.input)[repeated(record.input)[1]].n_unique()
+    subjects = frame(record)[repeated(record)[1]].n_unique()
     criteria = information_criteria(fit, convention="sas", subjects=subjects)
     got: Numbers = {
         "fit.minus2_loglik": -2 * fit.log_likelihood, "fit.AIC": criteria.aic,
@@ -226,10 +242,14 @@ def _row(found: Mmrm, line: Line, table: str) -> np.ndarray:
     wanted = set(zip(line.effect.split("*"), line.levels, strict=True)) if line.levels else set()
     row = np.zeros(len(found.design.names))
     for k, factors in enumerate(found.design.columns):
-        own = {(name, found.design.variables[name].levels[level]) for name, level in factors}
-        row[k] = float(own == wanted)
-    assert row.sum() == 1, line
+        row[k] = float({_label(found, name, level) for name, level in factors} == wanted)
+    require(row.sum() == 1, str(line))
     return row
+
+
+def _label(found: Mmrm, name: str, level: int | None) -> tuple[str, str]:
+    variable = found.design.variables[name]
+    return name, "" if level is None or isinstance(variable, Covariate) else variable.levels[level]
 
 
 def _wanted(record: Record) -> dict[str, str]:

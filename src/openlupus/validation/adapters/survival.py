@@ -1,14 +1,18 @@
 """Adapters of records of times to an event."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record, floats
 
+from openlupus.errors import ValidationError
 from openlupus.statistics.survival.cox import cox
 from openlupus.statistics.survival.kaplan_meier import kaplan_meier
 from openlupus.statistics.survival.logrank import logrank
+from openlupus.validation.golden import Adapter, Record, floats
 
 
 def curves(record: Record) -> dict[str, Any]:
@@ -64,8 +68,8 @@ def regression(record: Record) -> dict[str, Any]:
     terms = [term.strip() for term in record.options["formula"].split("~")[1].split("+")]
     by = [m[1] for term in terms if (m := re.fullmatch(r"strata\(\s*([\w.]+)\s*\)", term))]
     shown = [term for term in terms if not term.startswith("strata")]
-    used = [re.fullmatch(r"(?:factor\(\s*)?([\w.]+)(?:\s*\))?", term)[1] for term in shown]
-    time, event = re.match(r"\s*Surv\((\w+)\s*,\s*(\w+)\)", record.options["formula"]).groups()
+    used = [_parts(record, r"(?:factor\(\s*)?([\w.]+)(?:\s*\))?$", term)[0] for term in shown]
+    time, event = _parts(record, r"\s*Surv\((\w+)\s*,\s*(\w+)\)", record.options["formula"])
     rows = _complete(record.rows(), [time, event, *used, *by])
     names, columns = [], []
     for term, name in zip(shown, used, strict=True):
@@ -92,6 +96,13 @@ def regression(record: Record) -> dict[str, Any]:
         "loglik": list(fit.loglikelihood), "score_test": fit.score, "n": fit.n,
         "wald": {names[0]: fit.wald} if named else fit.wald, "events": fit.events,
     }  # fmt: skip
+
+
+def _parts(record: Record, pattern: str, text: str) -> tuple[str, ...]:
+    match = re.match(pattern, text)
+    if match is None:
+        raise ValidationError(f"{record.id}: {text!r} is not understood")
+    return match.groups()
 
 
 def _codes(rows: list[dict[str, str]], column: str) -> tuple[list[str], np.ndarray]:

@@ -1,12 +1,16 @@
 """Adapters of records of R's mmrm and nlme: repeated measures, constrained longitudinal data."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import math
 import re
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record
-from mmrm_models import (
+
+from openlupus.modelling import Mmrm
+from openlupus.validation.adapters.repeated import (
     cell_rows,
     coefficients,
     columns,
@@ -17,8 +21,7 @@ from mmrm_models import (
     model,
     repeated,
 )
-
-from openlupus.modelling import Mmrm
+from openlupus.validation.golden import Adapter, Record, parts, require
 
 _NUMBERS = {"emmean", "estimate", "SE", "se", "df", "lower", "upper", "t", "p", "contrast"}
 
@@ -101,17 +104,16 @@ def generalised_least_squares(record: Record) -> dict[str, Any]:
     sqrt(n / (n - p)), as `summary.gls` and `vcov` have them.
     """
     options = record.options
-    kind, visit, subject = re.fullmatch(
+    kind, visit, subject = parts(
         r"(\w+)\(form\s*=\s*~\s*(?:as\.integer\()?(\w+)\)?\s*\|\s*(\w+)\)", options["correlation"]
-    ).groups()
+    )
     varies = str(options.get("weights", "")).startswith("varIdent")
     structure = _CORRELATION[kind] if varies else _CORRELATION[kind].removesuffix("h")
     terms = record.results["term"]
-    levels = levels_of(frame(record.input), terms)
-    assert (visit, subject) == repeated(record.input)
+    levels = levels_of(frame(record), terms)
+    require((visit, subject) == repeated(record), f"{record.id}: {options['correlation']}")
     found = fitted(
-        f"{options['formula']} + {structure}({visit} | {subject})", record.input,
-        tuple((k, tuple(v)) for k, v in levels.items()),
+        f"{options['formula']} + {structure}({visit} | {subject})", record, levels,
         reml=options["method"] == "REML", df="normal", vcov="asymptotic", weights=None,
     )  # fmt: skip
     fit, got = found.inference.fit, coefficients(found, terms)

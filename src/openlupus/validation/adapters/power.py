@@ -1,14 +1,17 @@
 """Adapters of records of power, sample size and group-sequential boundaries."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from typing import Any
 
-from golden_records import UNIROOT, Adapter, Record
-
-from openlupus.statistics.exact_power import exact_power
+from openlupus.errors import ValidationError
+from openlupus.statistics.exact_power import ExactPower, Test, exact_power
 from openlupus.statistics.group_sequential import (
     OBRIEN_FLEMING,
     POCOCK,
+    Curve,
     HaybittlePeto,
     Spending,
     WangTsiatis,
@@ -16,8 +19,9 @@ from openlupus.statistics.group_sequential import (
     operating,
 )
 from openlupus.statistics.power import means_power, proportions_power, proportions_size
+from openlupus.validation.golden import UNIROOT, Adapter, Record
 
-CURVES = {
+CURVES: dict[str, Curve] = {
     "asOF": "obrien-fleming", "asP": "pocock", "asHSD": "hwang-shih-decani", "asKD": "kim-demets",
 }  # fmt: skip
 
@@ -53,7 +57,7 @@ def t_test(record: Record) -> dict[str, Any]:
 def enumeration(record: Record) -> dict[str, Any]:
     o, n = record.options, record.options["n_per_arm"]
 
-    def power(test: str):
+    def power(test: Test) -> ExactPower:
         at = "p <=" in record.method
         alpha = o["sig_level"]
         return exact_power(o["p2"], o["p1"], n, n, alpha=alpha, test=test, reject_at_alpha=at)
@@ -70,21 +74,23 @@ def enumeration(record: Record) -> dict[str, Any]:
 
 def boundaries(record: Record) -> dict[str, Any]:
     o = record.options
-    parameter = next((o[k] for k in ("gamma", "deltaWT", "sfupar") if o.get(k) is not None), None)
+    given: list[float] = [o[k] for k in ("gamma", "deltaWT", "sfupar") if o.get(k) is not None]
     match o["type"]:
         case "OF":
             rule = OBRIEN_FLEMING
         case "P":
             rule = POCOCK
         case "WT":
-            rule = WangTsiatis(parameter)
+            rule = WangTsiatis(given[0])
         case "HP":
             rule = HaybittlePeto()
         case kind:
-            rule = Spending(CURVES[kind], *([] if parameter is None else [parameter]))
+            rule = Spending(CURVES[kind], *given[:1])
     plan = design(o["information"], rule, alpha=o["alpha_one_sided"])
-    beta = float(re.search(r"beta=([\d.]+)", record.software["call"])[1])
-    at_power = operating(plan, power=1 - beta)
+    stated = re.search(r"beta=([\d.]+)", record.software["call"])
+    if stated is None:
+        raise ValidationError(f"{record.id}: the call states no beta")
+    at_power = operating(plan, power=1 - float(stated[1]))
     increments = [*plan.spent[:1], *(plan.spent[1:] - plan.spent[:-1])]
     return {
         "critical_z": plan.critical,

@@ -1,15 +1,18 @@
 """Adapters of records of robust and least-squares regression."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record, floats
 
 from openlupus.statistics.robust.least_squares import Regression, least_squares, r_squared
 from openlupus.statistics.robust.m import m_estimate
 from openlupus.statistics.robust.mm import mm_estimate, smdm_estimate
 from openlupus.statistics.robust.psi import Bisquare, Hampel, Huber, Psi
+from openlupus.validation.golden import Adapter, Record, floats, require
 
 # MASS's constants of the S start; its M step has c = 4.685.
 RLM_S, RLM_M = Bisquare(1.548), Bisquare(4.685)
@@ -21,7 +24,7 @@ def design(record: Record) -> dict[str, Any]:
     rows = record.rows()
     others = [name for name in rows[0] if name != outcome]
     names = others if right == "." else [term.strip() for term in right.split("+")]
-    assert all(re.fullmatch(r"[\w.]+", name) for name in names), names
+    require(all(re.fullmatch(r"[\w.]+", name) for name in names), f"{record.id}: {names}")
     rows = [row for row in rows if all(row[name] not in ("", "NA") for name in (outcome, *names))]
     columns = [floats(rows, name) for name in names]
     return {
@@ -90,7 +93,7 @@ def ols(record: Record) -> dict[str, Any]:
     return numbers(fit) | {"r_squared": r_squared(fit, data["y"])}
 
 
-def _steps_may_differ(record: Record, where: str, want: float) -> float:
+def _steps_may_differ(_: Record, where: str, want: float) -> float:
     """At 1e-13 rounding decides when a fit stops: two steps more or less are the same fit."""
     return 2.0 if where == "iterations" else max(1e-8 * abs(want), 1e-12)
 

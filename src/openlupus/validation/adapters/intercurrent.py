@@ -1,13 +1,18 @@
 """Read a trial with intercurrent events, and the strategies of its imputation, from a record."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from golden_records import Record, records
 
-from openlupus.statistics.imputation.reference import Trial, trial
+from openlupus.errors import ValidationError
+from openlupus.statistics.imputation.reference import Strategy, Trial, trial
 from openlupus.statistics.imputation.reference_model import Base, fit_base
+from openlupus.validation.golden import Record, read_records, require
 
 # Phrases of the records' `method`, the first that occurs counts.
 STRUCTURES = {
@@ -21,7 +26,13 @@ STRUCTURES = {
     "heterogeneous ante-dependence": "adh",
     "ante-dependence": "ad",
 }
-STRATEGIES = {"MAR": "MAR", "JR": "J2R", "CR": "CR", "CIR": "CIR", "LMCF": "LMCF"}
+STRATEGIES: dict[str, Strategy] = {
+    "MAR": "MAR",
+    "JR": "J2R",
+    "CR": "CR",
+    "CIR": "CIR",
+    "LMCF": "LMCF",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class Wide:
     visits: list[str]
     event: np.ndarray
     reference: np.ndarray
-    options: dict[str, object]
+    options: dict[str, Any]
     group: str
     visit: str
 
@@ -49,7 +60,7 @@ class Wide:
         for term in self.options["imputation_model"]:
             first, second = (each.strip() for each in term.split("*"))
             name = first if second == self.visit else second
-            assert self.visit in (first, second), f"{term} is not an interaction with the visit"
+            require(self.visit in (first, second), f"{term} is not an interaction with the visit")
             columns = indicators(arm) if name == self.group else self.covariates[name]
             parts += [at * column[:, None, None] for column in columns.T]
         return np.concatenate(parts, axis=2)
@@ -112,14 +123,14 @@ def wide(record: Record) -> Wide:
     return Wide(y, covariates, arm, arms, visits, event, other, options, group, visit)
 
 
-def described(record: Record) -> dict[str, object]:
+def described(record: Record) -> dict[str, Any]:
     """Options of a record of the same input that says what the model is."""
-    for each in records():
+    for each in read_records(record.folder):
         same = each.file == record.file and each.input == record.input
         if same and "imputation_model" in each.options:
             wanted = ("references", "imputation_model", "outcome", "analysis_model")
             return {name: each.options[name] for name in wanted}
-    raise AssertionError(f"{record.id}: no record says what the imputation model is")
+    raise ValidationError(f"{record.id}: no record says what the imputation model is")
 
 
 def base(record: Record) -> tuple[Wide, Trial, Base]:
@@ -134,11 +145,10 @@ def base(record: Record) -> tuple[Wide, Trial, Base]:
         group=table.arm if apart else None, reference_group=table.reference if apart else None,
     )  # fmt: skip
     named = re.search(r"covariance='(\w+)'", record.software.get("call", ""))
-    covariance = next(
-        (code for phrase, code in STRUCTURES.items() if phrase in text), named and named[1]
-    )
-    assert covariance, f"{record.id}: no covariance structure is named"
-    return table, made, fit_base(made, covariance=covariance, reml=not re.search(r"\bML\b", text))
+    found = [code for phrase, code in STRUCTURES.items() if phrase in text]
+    found += [named[1]] if named else []
+    require(bool(found), f"{record.id}: no covariance structure is named")
+    return table, made, fit_base(made, covariance=found[0], reml=not re.search(r"\bML\b", text))
 
 
 def indicators(codes: np.ndarray) -> np.ndarray:

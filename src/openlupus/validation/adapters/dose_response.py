@@ -1,10 +1,12 @@
 """Adapters of records of dose response."""
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record, floats
 
 from openlupus.statistics.dose_response import families
 from openlupus.statistics.dose_response.contrasts import (
@@ -14,6 +16,7 @@ from openlupus.statistics.dose_response.contrasts import (
     optimal_contrasts,
 )
 from openlupus.statistics.dose_response.fit import DoseMeans, dose_means, fit_curve
+from openlupus.validation.golden import Adapter, Record, floats
 
 
 def family(name: str, options: dict[str, Any]) -> families.Family:
@@ -105,7 +108,7 @@ def curve(record: Record) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _integrated(record: Record, where: str, want: float) -> float:
+def _integrated(_: Record, where: str, want: float) -> float:
     if where.startswith(("adjusted_p", "critical_value")):
         return 1e-4 * max(1.0, abs(want))
     return max(1e-8 * abs(want), 1e-12)

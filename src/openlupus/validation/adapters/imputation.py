@@ -6,29 +6,33 @@ one in 100,000, times the standard error of the difference of the two means. Sta
 of repeats are compared by the F distribution at the same chance.
 """
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from typing import Any
 
 import numpy as np
-from golden_records import Adapter, Record, floats
-from imputation_trials import base
 from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
 from openlupus.statistics.imputation.augmentation import Chains, augment
 from openlupus.statistics.imputation.conditional import impute_chained
-from openlupus.statistics.imputation.mixed import Column
+from openlupus.statistics.imputation.mixed import Column, Kind, Model
 from openlupus.statistics.imputation.normal import Prior, em
 from openlupus.statistics.imputation.pool import Pooled, rubin, wald_test
 from openlupus.statistics.imputation.reference_inference import approximate_bayes, jackknife
+from openlupus.statistics.interval import Numbers
 from openlupus.statistics.logistic import logistic_regression
+from openlupus.validation.adapters.intercurrent import base
+from openlupus.validation.golden import Adapter, Record, floats, require
 
 CHANCE = 1e-5
 REPEATS = 8
-MODELS = {
+MODELS: dict[str, Model] = {
     "norm": "normal", "pmm": "pmm", "logreg": "logistic", "polr": "ordinal", "polyreg": "nominal",
 }  # fmt: skip
-KINDS = {"logistic": "binary", "ordinal": "ordinal", "nominal": "nominal"}
+KINDS: dict[str, Kind] = {"logistic": "binary", "ordinal": "ordinal", "nominal": "nominal"}
 
 
 def rubins_rules(record: Record) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def expectation_maximisation(record: Record) -> dict[str, Any]:
         y, prior=Prior(name), criterion=record.options["criterion"],
         most_iterations=record.options["iter.max"],
     )  # fmt: skip
-    assert got.gradient < 1e-9
+    require(got.gradient < 1e-9, f"{record.id}: the slope at our maximum is {got.gradient:.1e}")
     return {
         "converged": True, "iterations": got.iterations, "mean": got.mean,
         "covariance": {"values": got.covariance}, "observed_loglik": got.log_likelihood,
@@ -105,7 +109,7 @@ def expectation_maximisation(record: Record) -> dict[str, Any]:
 def data_augmentation(record: Record) -> dict[str, Any]:
     y, _ = matrix(record)
     o = record.options
-    named = re.search(r"prior='(\w+)'", o["prior"])
+    named: Any = re.search(r"prior='(\w+)'", o["prior"])
     prior = Prior(named[1] if named else "jeffreys")
     chains = Chains(burn_in=o["iterations_per_imputation"])
     found = []
@@ -128,7 +132,7 @@ def chained(record: Record) -> dict[str, Any]:
     y, names = matrix(record)
     o = record.options
     model = MODELS[o["method"]]
-    kind = KINDS.get(model, "numeric")
+    kind: Kind = KINDS.get(model, "numeric")
     columns = [
         Column(name, kind, model) if np.isnan(own).any() else Column(name)
         for name, own in zip(names, y.T, strict=True)
@@ -159,7 +163,7 @@ def chained(record: Record) -> dict[str, Any]:
 
 def of_responders(
     whole: np.ndarray, names: list[str], outcome: str, arm: str, response: str, terms: str
-) -> tuple[float, ...]:
+) -> tuple[Numbers, ...]:
     at = {name: i for i, name in enumerate(names)}
     test = whole[0, :, at[arm]] == 1
     y = whole[:, :, at[outcome]]
@@ -247,13 +251,13 @@ def monte_carlo(record: Record, where: str, want: float) -> float:
         # Of a variable without missing values the repeats differ by rounding alone.
         largest = max(np.max(np.abs(each)) for each in record.results.values() if numeric(each))
         return want * np.sqrt(ratio) + 1e-12 * largest
-    spread = record.results.get(spread_name(name))
+    spread: Any = record.results.get(spread_name(name))
     if spread is None and name == "mean_fmi_rd":
         # fmi is nearly 1 - U / T, so that its spread follows from that of the standard error.
         r = record.results
         spread = 2 * (1 - want) * r["mc_sd_se_rd"] / r["mean_se_rd"]
     elif index:
-        spread = spread[int(index.rstrip("]"))]
+        spread = record.results[spread_name(name)][int(index.rstrip("]"))]
     quantile = t_distribution.isf(CHANCE / 2, theirs - 1)
     return quantile * spread * np.sqrt(1 / ours + 1 / theirs) + 1e-9 * abs(want)
 

@@ -6,17 +6,21 @@ information and r^2 = |f| 1e-8 / 2. A number is compared to half its last printe
 most that it can change within that ellipsoid, computed from the number's own derivative.
 """
 
+# pyright: basic
+# Records are JSON: what their fields hold is known when they are read.
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from golden_records import Record, records
-from mmrm_models import fitted, repeated
 
 from openlupus.modelling import Mmrm
 from openlupus.statistics.mmrm.fit import Fit
+from openlupus.statistics.mmrm.inference import Df, Vcov
 from openlupus.statistics.mmrm.likelihood import evaluate
+from openlupus.validation.adapters.repeated import fitted, of_the_same_data, repeated
+from openlupus.validation.golden import Record, parts, require
 
 WHY = "PROC MIXED stops at g'H^-1 g / |f| < 1e-8: the numbers may move that far"
 _CONVERGED = 1e-8
@@ -25,7 +29,7 @@ TYPES = {
     "toeph": "toeph", "ante(1)": "adh", "sp(exp)": "sp_exp", "sp(gau)": "sp_gau",
 }  # fmt: skip
 VISIT_TYPES = [kind for kind in TYPES if not kind.startswith("sp(")]
-DDFM = {
+DDFM: dict[str, tuple[Df, Vcov]] = {
     "kr": ("kenward-roger", "kenward-roger-sas"),
     "kr(linear)": ("kenward-roger", "kenward-roger-linear"),
     "satterthwaite": ("satterthwaite", "asymptotic"),
@@ -54,13 +58,13 @@ def model(
     levels: dict[str, list[str]] | None = None,
 ) -> Mmrm:
     """The model of a MODEL and a REPEATED statement."""
-    visit, subject = repeated(record.input)
-    name, places = re.fullmatch(r"([a-z]+(?:\([a-z0-9]+\))?)(?:\(([\w ]+)\))?", kind).groups()
+    visit, subject = repeated(record)
+    name, places = parts(r"([a-z]+(?:\([a-z0-9]+\))?)(?:\(([\w ]+)\))?", kind)
     where = ", ".join(places.split()) if places else visit
     who = f"{group} / {subject}" if group else subject
     formula = f"{model.replace('=', '~')} + {TYPES[name]}({where} | {who})"
     return fitted(
-        formula, record.input, tuple((k, tuple(v)) for k, v in (levels or {}).items()),
+        formula, record, levels or {},
         reml=reml, df="satterthwaite", vcov="asymptotic", weights=weight,
     )  # fmt: skip
 
@@ -69,8 +73,7 @@ def response(record: Record) -> str:
     """The response, as other records of the same data state it."""
     (found,) = {
         re.split(r"[~=]", other.options[key])[0].strip()
-        for other in records()
-        if other.input == record.input
+        for other in of_the_same_data(record)
         for key in ("formula", "model")
         if key in other.options
     }
@@ -83,23 +86,23 @@ def compare(record: Record, answer: Answer, wanted: dict[str, str]) -> float:
     `wanted` holds the record's numbers as they are printed, by place.
     """
     ours = answer.numbers(answer.fit)
-    assert wanted
+    require(bool(wanted), f"{record.id} holds no number")
     missing = set(wanted) - set(ours)
-    assert not missing, f"{record.id}: nothing is said of {sorted(missing)}"
+    require(not missing, f"{record.id}: nothing is said of {sorted(missing)}")
     reach = _reach(answer)
     worst = 0.0
     for place, text in wanted.items():
         if text.startswith("<"):
-            assert ours[place] < float(text[1:]), (
-                f"{record.id}: {place} is {ours[place]}, printed {text}"
-            )
+            smaller = ours[place] < float(text[1:])
+            require(smaller, f"{record.id}: {place} is {ours[place]}, printed {text}")
             continue
         want, limit = float(text), _half_digit(text) + reach.get(place, 0.0)
         difference = abs(ours[place] - want)
-        assert difference <= limit, (
+        require(
+            difference <= limit,
             f"{record.id}: {place} is {ours[place]!r}, printed {text}; they differ by"
             f" {difference:.3g}, allowed {limit:.3g} ({reach.get(place, 0.0):.3g} of it by SAS's"
-            " criterion of convergence)"
+            " criterion of convergence)",
         )
         worst = max(worst, max(difference - _half_digit(text), 0.0) / max(abs(want), 1e-3))
     return worst
