@@ -221,15 +221,16 @@ def test_the_randomised_have_a_row_at_every_visit_and_nobody_else():
 
 
 def test_a_composite_whose_inputs_are_not_derived_is_refused_by_name():
-    lldas = parse(
+    flares = parse(
         DECLARATION
-        + '\n[endpoint.low]\nlabel = "LLDAS"\nparameter = "LLDAS"\ncomposite = "lldas"\n'
+        + '\n[endpoint.flares]\nlabel = "Flares"\nparameter = "SFI"\n'
+        + 'composite = "selena_flare_free"\n'
     )
     with pytest.raises(DerivationError) as error:
-        derived(Subject("A", STEADY), protocol=lldas)
+        derived(Subject("A", STEADY), protocol=flares)
     message = str(error.value)
-    assert (
-        'end point "low" (Lupus low disease activity state) needs sledai_items_previous' in message
-    )
-    assert "prednisone_visit" in message
+    assert 'end point "flares" (No flare by the SELENA-SLEDAI flare index' in message
+    assert "needs selena_sledai_previous" in message
+    assert "sfi_items_visit" in message
     assert "pga_visit" not in message
+    assert "prednisone_visit" not in message

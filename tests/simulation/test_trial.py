@@ -16,7 +16,7 @@ from simulation.trials import clean, clean_trial, founding, small, with_parts
 
 DOMAINS = {
     "DM", "SUPPDM", "EX", "CM", "DS", "AE", "MH", "LB",
-    "RS", "QS", "MK", "GF", "VS", "DV", "IE", "SV",
+    "RS", "QS", "MK", "GF", "VS", "EG", "PC", "DV", "IE", "SV",
 }  # fmt: skip
 
 
@@ -161,3 +161,39 @@ def test_refuses_criteria_that_nobody_meets():
     protocol, model = founding()
     with pytest.raises(SimulationError, match="criteria of \\[screening\\]"):
         simulate(protocol, with_parts(model, screening={"total": 100}), seed=1, patients=5)
+
+
+def test_further_measurements_change_nothing_else():
+    protocol, model = small()
+    less = with_parts(model, laboratory={"further": ()})
+    more = simulate(protocol, model, seed=5, patients=30)
+    few = simulate(protocol, less, seed=5, patients=30)
+    assert set(more) - set(few) == {"EG", "PC"}
+    codes = [test.code for test in model.laboratory.further]
+    for name, frame in few.items():
+        same = more[name]
+        if name == "LB":
+            assert same.filter(pl.col("LBTESTCD").is_in(codes)).height
+            same = same.filter(~pl.col("LBTESTCD").is_in(codes))
+        assert_frame_equal(same, frame)
+
+
+def test_the_measured_qt_interval_belongs_to_the_corrected_one_and_the_rate():
+    protocol, model = small()
+    eg = simulate(protocol, model, seed=5, patients=30)["EG"]
+    wide = eg.pivot("EGTESTCD", index=["USUBJID", "VISITNUM"], values="EGSTRESN")
+    expected = wide["QTCFAG"] * (60 / wide["EGHRMN"]).cbrt()
+    assert ((wide["QTAG"] - expected).abs() <= 0.5).all()
+
+
+def test_a_concentration_is_there_only_while_the_drug_is_taken():
+    records = clean_trial()
+    taken = {r["USUBJID"] for r in records["EX"].to_dicts() if r["EXDOSE"] > 0}
+    assert set(records["PC"]["USUBJID"]) <= taken
+    protocol, model = small()
+    assert {arm.dose for arm in protocol.arms.values()} == {0, 100}
+    wrong = with_parts(model, laboratory={
+        "further": (model.laboratory.further[0].model_copy(update={"visits": ("NONE",)}),)
+    })  # fmt: skip
+    with pytest.raises(SimulationError, match=r"laboratory.further, ALB: visits: 'NONE'"):
+        simulate(protocol, wrong, seed=1, patients=5)

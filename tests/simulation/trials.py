@@ -114,7 +114,12 @@ def small() -> tuple[Protocol, Model]:
         for term in model.events.terms
     )
     region = {"countries": {"SWE": 2.0, "FIN": 1.0}}
-    return protocol, with_parts(model, events={"terms": terms}).model_copy(
+    further = tuple(
+        test.model_copy(update={"visits": ("V1", "V2"), "full": {}})
+        for test in model.laboratory.further
+    )
+    model = with_parts(model, events={"terms": terms}, laboratory={"further": further})
+    return protocol, model.model_copy(
         update={
             "arms": {"active": arm.model_copy(update={"effect": 1.0}), "control": arm},
             "strata": {"sex": "sex"},

@@ -1,7 +1,10 @@
 """What the commands share: arguments, the steps of a run, what is said on the screen."""
 
-from collections.abc import Callable, Generator
+import os
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +22,7 @@ from openlupus.errors import OpenLupusError, OutputExistsError
 from openlupus.exchange.manifest import manifest, write_json
 from openlupus.exchange.study import Study
 from openlupus.exchange.write import write_folder
+from openlupus.protocol.displays import Style
 from openlupus.records import Records
 from openlupus.records.check import Findings
 from openlupus.results import Results
@@ -69,42 +73,76 @@ def run_derive(study: Study) -> AnalysisData:
         return pipeline.derive(study, progress=tick)
 
 
-def run_analyse(study: Study, data: AnalysisData) -> Results:
+def run_analyse(study: Study, data: AnalysisData, *, only: Sequence[str] = ()) -> Results:
     with working("Analysing"):
-        return pipeline.analyse(study, data)
+        return pipeline.analyse(study, data, only=only)
 
 
-def run_report(study: Study, out: Path, *, published: bool, command: str, force: bool) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How a report was asked for."""
+
+    command: str
+    published: bool = False
+    only: tuple[str, ...] = ()
+    style: Style | None = None
+    patients: bool = True
+
+    @property
+    def dated(self) -> str:
+        """The time for the foot of displays in regulatory style; other pages have none, so that
+        the same run gives the same bytes. `SOURCE_DATE_EPOCH` fixes it."""
+        if self.style != "regulatory":
+            return ""
+        given = os.environ.get("SOURCE_DATE_EPOCH")
+        now = datetime.fromtimestamp(int(given), UTC) if given else datetime.now(UTC)
+        return now.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def run_report(
+    study: Study,
+    out: Path,
+    asked: Asked,
+    *,
+    force: bool,
+    data: Path | None = None,
+    cleared: bool = False,
+) -> None:
+    """Check, derive, analyse and report; `data` is the folder of the input, which stays."""
     with working("Checking the records"):
         findings = pipeline.check(study)
-    data = run_derive(study)
-    results = run_analyse(study, data)
+    needed = pipeline.needed(study.protocol, asked.only)
+    derived = run_derive(study)
+    results = run_analyse(study, derived, only=needed)
+    if not cleared:
+        clear(out, keep=data)
     with working("Making the report"):
         page = pipeline.report(
-            study, data, results, out=out / "report", findings=findings, published=published,
-            command=command, force=force,
+            study, derived, results, out=out / "report", findings=findings,
+            published=asked.published, only=asked.only, style=asked.style,
+            patients=asked.patients, command=asked.command, dated=asked.dated, force=force,
         )  # fmt: skip
-    write_adam(data, out, force=force)
-    write_results(results, data.study, out, force=force)
-    about = manifest(study, synthetic=data.synthetic, command=command)
+    write_adam(derived, out, force=force)
+    write_results(results, derived.study, out, force=force)
+    about = manifest(study, synthetic=derived.synthetic, command=asked.command)
     write_json(about, out / "manifest.json", force=force)
     if findings is not None and study.records is not None:
         write_folder(
             {"findings": signed(study.records, findings.rows)}, out, format="csv", force=force
         )
-    if data.synthetic:
+    if derived.synthetic:
         say("SYNTHETIC data: simulated patients, not people.")
-    if data.arms.is_dummy:
+    if derived.arms.is_dummy:
         say("DUMMY ARMS: shuffled, not the randomised treatments.")
-    left_out = int(data.excluded["records"].sum())
+    left_out = int(derived.excluded["records"].sum())
     errors = 0 if findings is None else findings.rows.filter(pl.col("severity") == "error").height
     say(f"{left_out:,} records left out, with reasons: {out / 'excluded.csv'}")
     if findings is not None:
         total = findings.rows.height
         say(f"{total:,} findings, {errors:,} of them errors: {out / 'findings.csv'}")
-    absent = unmatched(study.protocol, data, study.records)
+    absent = unmatched(study.protocol, derived, study.records)
     if absent.height:
-        absent = absent.insert_column(0, pl.lit(data.study).alias("STUDYID"))
+        absent = absent.insert_column(0, pl.lit(derived.study).alias("STUDYID"))
         write_folder({"unmatched": absent}, out, format="csv", force=force)
         say(f"{absent.height:,} values of the declaration are nowhere in the data:")
         for place, message in absent.select("place", "message").rows():
@@ -135,6 +173,24 @@ def refuse_existing(out: Path, *, force: bool) -> None:
     """Refuse before hours of work, not after."""
     if not force and out.is_dir() and any(out.iterdir()):
         raise OutputExistsError(f"{out} is not empty; give --force to overwrite what is there")
+
+
+_OURS = (
+    "adam/*.parquet", "sdtm/*.parquet", "report/index.html", "excluded.csv", "findings.csv",
+    "unmatched.csv",
+    "results.parquet", "results.csv", "methods.json", "manifest.json",
+)  # fmt: skip
+
+
+def clear(out: Path, *, keep: Path | None = None) -> None:
+    """Remove what an earlier run left in the folder: half of another run would mislead.
+
+    Only files that a run writes are removed, and none in the folder `keep`, the input of this one.
+    """
+    for pattern in _OURS:
+        for path in sorted(out.glob(pattern)):
+            if keep is None or path.parent.resolve() != keep.resolve():
+                path.unlink()
 
 
 def show_findings(findings: Findings) -> None:

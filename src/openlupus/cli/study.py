@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import polars as pl
 from cyclopts import Parameter
@@ -11,6 +11,7 @@ from openlupus import pipeline
 from openlupus.cli.app import app
 from openlupus.cli.shared import (
     FINDINGS,
+    Asked,
     DataFolder,
     Force,
     Lock,
@@ -18,6 +19,7 @@ from openlupus.cli.shared import (
     Shuffle,
     StudyName,
     chosen,
+    clear,
     out_console,
     refuse_existing,
     run_analyse,
@@ -114,6 +116,7 @@ def derive(
     refuse_existing(out, force=force)
     loaded = pipeline.load(study, data=data, arms=chosen(shuffle_arms, lock))
     derived = run_derive(loaded)
+    clear(out, keep=data)
     write_adam(derived, out, force=force)
     show_excluded(derived)
     say(f"{len(derived.frames)} analysis data sets: {out / 'adam'}")
@@ -138,6 +141,7 @@ def analyse(
     loaded = pipeline.load(study, data=data, arms=chosen(shuffle_arms, lock))
     derived = run_derive(loaded)
     results = run_analyse(loaded, derived)
+    clear(out, keep=data)
     write_results(results, derived.study, out, force=force)
     say(f"{results.rows.height} results: {out / 'results.csv'}")
     return 0
@@ -148,9 +152,19 @@ def report(
     study: StudyName,
     *,
     out: Path,
+    only: Annotated[
+        list[str] | None, Parameter(help="Only this display; may be given several times.")
+    ] = None,
+    style: Annotated[
+        Literal["journal", "regulatory"] | None,
+        Parameter(help="Style of every display; each table's own when absent."),
+    ] = None,
     data: DataFolder = None,
     published: Annotated[
         bool, Parameter(negative="", help="Lay the published cells beside ours.")
+    ] = False,
+    without_patients: Annotated[
+        bool, Parameter(negative="", help="Leave the ids behind each cell out of the page.")
     ] = False,
     shuffle_arms: Shuffle = None,
     lock: Lock = "",
@@ -158,17 +172,23 @@ def report(
 ) -> int:
     """Write the whole report, with the analysis data and results that it rests on.
 
-    Example: openlupus report mytrial --out out --published
+    Example: openlupus report mytrial --out out --only table2
     """
     refuse_existing(out, force=force)
     loaded = pipeline.load(study, data=data, arms=chosen(shuffle_arms, lock))
     words = [f"openlupus report {study}"]
     words += [f"--data {data}"] if data else []
+    words += [f"--only {display}" for display in only or ()]
+    words += [f"--style {style}"] if style else []
     words += ["--published"] if published else []
+    words += ["--without-patients"] if without_patients else []
     words += [f"--shuffle-arms {shuffle_arms}"] if shuffle_arms is not None else []
     words += [f'--lock "{lock}"'] if lock else []
-    command = " ".join(words)
-    run_report(loaded, out, published=published, command=command, force=force)
+    asked = Asked(
+        command=" ".join(words), published=published, only=tuple(only or ()), style=style,
+        patients=not without_patients,
+    )  # fmt: skip
+    run_report(loaded, out, asked, force=force, data=data)
     return 0
 
 
@@ -180,9 +200,10 @@ def demo(*, out: Path = Path("out"), force: Force = False) -> int:
     """
     refuse_existing(out, force=force)
     loaded = pipeline.load(demo_study())
+    clear(out)
     if loaded.records is not None:
         write_folder(loaded.records.domains, out / "sdtm", force=force)
-    run_report(loaded, out, published=False, command="openlupus demo", force=force)
+    run_report(loaded, out, Asked(command="openlupus demo"), force=force, cleared=True)
     return 0
 
 

@@ -2,5 +2,6 @@
 
 from openlupus.derivation.derive import derive
 from openlupus.derivation.model import AnalysisData, Arms
+from openlupus.derivation.variables import add_to_given
 
-__all__ = ["AnalysisData", "Arms", "derive"]
+__all__ = ["AnalysisData", "Arms", "add_to_given", "derive"]

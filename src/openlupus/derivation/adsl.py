@@ -1,9 +1,11 @@
 """ADSL before the declared variables: who was screened, randomised, treated, and how it ended."""
 
 from collections.abc import Mapping
+from datetime import date
 
 import polars as pl
 
+from openlupus.derivation.exposure import treatment_emergent_end
 from openlupus.derivation.model import ARM_COLUMNS, Arms
 from openlupus.derivation.tally import Tally
 from openlupus.errors import DerivationError
@@ -41,8 +43,14 @@ def people(protocol: Protocol, records: Records, arms: Arms, tally: Tally) -> pl
     return arms.assign(dm, dm.select(_has_arm()).to_series())
 
 
-def subjects(protocol: Protocol, records: Records, tally: Tally) -> pl.DataFrame:
-    """One row a subject of `people`, with the variables that every study has."""
+def subjects(
+    protocol: Protocol, records: Records, tally: Tally, *, cut: date | None = None
+) -> pl.DataFrame:
+    """One row a subject of `people`, with the variables that every study has.
+
+    At a data cut time at risk ends on its day, and a subject without an arm failed screening only
+    if the records say so.
+    """
     dm = records.domain("DM").collect()
     disposition = _of(dm, records, "DS", tally)
     frame = dm.select(
@@ -62,9 +70,10 @@ def subjects(protocol: Protocol, records: Records, tally: Tally) -> pl.DataFrame
         frame = frame.join(more, on="USUBJID", how="left", maintain_order="left")
     # Treatment whose last day is not recorded went on until it was said to have ended.
     last = pl.when("OPEN").then(pl.max_horizontal("TRTEDT", "EOTDT")).otherwise("TRTEDT")
-    frame = frame.with_columns(**_flags(), TRTEDT=last).with_columns(
+    frame = frame.with_columns(**_flags(cut), TRTEDT=last).with_columns(
         RFICDT=pl.coalesce("RFICDT", "CONSENTDT"),
         RANDDT=pl.when(pl.col("RANDFL") == "Y").then("RANDDT"),
+        TAEEDT=treatment_emergent_end(protocol.safety.days_after_last_dose, cut),
         TRTDURD=iso.study_day(pl.col("TRTEDT"), pl.col("TRTSDT")),
         REGION1=_region(protocol),
     )
@@ -182,7 +191,7 @@ def _screen_failure(rows: pl.DataFrame) -> pl.DataFrame:
     return first.select("USUBJID", pl.col("DSTERM").alias("SCRFREAS"))
 
 
-def _flags() -> Mapping[str, pl.Expr]:
+def _flags(cut: date | None) -> Mapping[str, pl.Expr]:
     randomised = _has_arm()
     treated = pl.col("TRTSDT").is_not_null() & randomised
 
@@ -193,7 +202,7 @@ def _flags() -> Mapping[str, pl.Expr]:
         "SCRNFL": pl.lit("Y"),
         "RANDFL": flag(randomised),
         "TRTFL": flag(treated),
-        "SCRFFL": flag(~randomised),
+        "SCRFFL": flag(~randomised & (pl.col("SCRFREAS").is_not_null() | (cut is None))),
         "COMPLFL": flag((pl.col("EOTSTT") == "COMPLETED") & treated),
         "DTHFL": flag((pl.col("DTHFL") == "Y") | pl.col("DTHDT").is_not_null()),
     }

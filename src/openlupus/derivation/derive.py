@@ -1,6 +1,7 @@
 """Records to analysis data, one screen: what is made, from what, in which order."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 import polars as pl
 
@@ -13,8 +14,10 @@ from openlupus.derivation import (
     inputs,
     intercurrent,
     medication,
+    on_request,
     response,
     scores,
+    time_to_event,
     variables,
 )
 from openlupus.derivation.model import AnalysisData, Arms
@@ -31,7 +34,10 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 """Domains and columns without which nothing can be derived."""
 
-SOURCE_OF = {"ADSLEDAI": "RS", "ADBILAG": "RS", "ADGC": "CM", "ADGF": "GF", "ADAE": "AE"}
+SOURCE_OF = {
+    "ADSLEDAI": "RS", "ADBILAG": "RS", "ADGC": "CM", "ADGF": "GF", "ADAE": "AE",
+    **on_request.SOURCE_OF,
+}  # fmt: skip
 """Data set to the domain that it is made from."""
 
 BATCH = 5_000
@@ -41,7 +47,12 @@ _ORDER: Mapping[str, Sequence[str]] = {
     "ADSL": ("USUBJID",),
     "ADICE": ("USUBJID", "ICESEQ"),
     "ADAE": ("USUBJID", "AESEQ"),
+    "ADCM": ("USUBJID", "CMSEQ"),
+    "ADMH": ("USUBJID", "MHSEQ"),
+    "ADDV": ("USUBJID", "DVSEQ"),
+    "ADEX": ("USUBJID", "PARAMN"),
     "ADRESP": ("USUBJID", "PARAMCD", "AVISITN"),
+    "ADTTE": ("USUBJID", "PARAMCD"),
 }
 _ORDER_OF_BDS = ("USUBJID", "PARAMCD", "ADT", "VISITNUM")
 
@@ -51,6 +62,8 @@ def derive(
     records: Records,
     *,
     arms: Arms,
+    also: Sequence[str] = (),
+    cut: date | None = None,
     progress: Callable[[int, int], None] | None = None,
     batch: int = BATCH,
 ) -> AnalysisData:
@@ -61,12 +74,16 @@ def derive(
         records: Item-level records; DM, EX and DS are needed.
         arms: True arms under a lock, or shuffled ones for a dry run. They are shuffled before
             anything is derived, so that no variable shows a true one.
+        also: Data sets to make though the declaration does not name them.
+        cut: Day of the data cut, if the records stop at one: time at risk ends there, and who is
+            neither randomised nor failed is still being screened.
         progress: Called with subjects done and subjects in all.
         batch: Subjects taken at a time.
 
     Returns:
-        ADSL, ADSLEDAI, ADBILAG, ADQS, ADGC, ADGF, ADICE, ADRESP, ADAE, each sorted by subject, and
-        the count of the records left out, with reasons.
+        ADSL, ADSLEDAI, ADBILAG, ADQS, ADGC, ADGF, ADICE, ADRESP, ADAE, and those of
+        `on_request.MAKERS` that the declaration names, each sorted by subject, and the count of
+        the records left out, with reasons.
 
     Raises:
         RecordsError: a domain or column that is needed is not there.
@@ -79,7 +96,7 @@ def derive(
     held = Records({**records.domains, "DM": people.lazy()}, records.origin)
     parts: list[dict[str, pl.DataFrame]] = []
     for some in held.batches(batch):
-        parts.append(_frames(protocol, some, tally))
+        parts.append(_frames(protocol, some, tally, also, cut))
         done += parts[-1]["ADSL"].height
         if progress:
             progress(done, people.height)
@@ -94,12 +111,10 @@ def derive(
 
 def _needs(protocol: Protocol) -> dict[str, tuple[str, ...]]:
     """Domains and columns that the declaration asks for: one that was not given is not empty."""
-    datasets = {analysis.dataset for analysis in protocol.analyses.values()}
+    datasets = on_request.asked(protocol)
     domains: set[str] = {"RS"} if protocol.endpoints else set()
     for variable in protocol.variables.values():
         match variable:
-            case m.FromParameter():
-                datasets.add(variable.dataset)
             case m.FromRecords() | m.FromDate() | m.FromText():
                 domains.add(variable.domain)
             case _:
@@ -118,8 +133,10 @@ def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts, how="diagonal_relaxed") if len(parts) > 1 else parts[0]
 
 
-def _frames(protocol: Protocol, records: Records, tally: Tally) -> dict[str, pl.DataFrame]:
-    adsl = base.subjects(protocol, records, tally)
+def _frames(
+    protocol: Protocol, records: Records, tally: Tally, also: Sequence[str], cut: date | None
+) -> dict[str, pl.DataFrame]:
+    adsl = base.subjects(protocol, records, tally, cut=cut)
     reference = adsl.filter(pl.col("RANDFL") == "Y").select(
         "USUBJID", pl.coalesce("TRTSDT", "RANDDT").alias("REFDT")
     )
@@ -133,8 +150,12 @@ def _frames(protocol: Protocol, records: Records, tally: Tally) -> dict[str, pl.
     frames["ADGF"] = genes.signatures(records, reference, protocol.schedule, tally)
     frames["ADICE"] = intercurrent.events(protocol, records, reference, taken, tally)
     frames["ADAE"] = adverse_events.events(records, adsl, protocol.safety, tally)
+    request = on_request.Sources(protocol, records, reference, adsl, tally)
+    frames |= on_request.made(request, also)
     adsl = variables.add(protocol, adsl, records, frames)
     frames["ADRESP"] = response.responses(protocol, _feed(protocol, adsl, courses, frames, steroid))
+    if protocol.times:
+        frames["ADTTE"] = time_to_event.times(protocol, adsl, frames["ADRESP"], frames["ADICE"])
     adsl = variables.add(protocol, adsl, records, frames)
     return {name: _sorted(name, frame) for name, frame in {"ADSL": adsl, **frames}.items()}
 

@@ -132,20 +132,20 @@ def daily_dose(
     """ADGC: oral prednisone-equivalent dose, mg per day.
 
     At baseline the mean of the days `baseline`; at a later visit that of the 7 days before its
-    target day, if treatment went on until the last of them.
+    target day or, where treatment ended earlier but within the visit's window, of its last 7.
     """
     first, last = baseline
     visits = pl.DataFrame(
         [
-            (v.label, v.number, first, last, "Y")
+            (v.label, v.number, first, last, first, "Y")
             if v.role == "baseline"
-            else (v.label, v.number, v.day - 8, v.day - 2, None)
+            else (v.label, v.number, v.day - 8, v.day - 2, v.window[0] - 1, None)
             for v in schedule.visits
             if v.role in ("baseline", "treatment")
         ],
         schema={
             "AVISIT": pl.String, "AVISITN": pl.Float64, "FIRST": pl.Int64, "LAST": pl.Int64,
-            "ABLFL": pl.String,
+            "OPENS": pl.Int64, "ABLFL": pl.String,
         },
         orient="row",
     )  # fmt: skip
@@ -153,11 +153,14 @@ def daily_dose(
     windows = (
         reference.join(ends, on="USUBJID", how="left")
         .join(visits, how="cross")
-        .with_columns(ADT=pl.col("REFDT") + pl.duration(days=pl.col("LAST") + 1))
-        .filter(
-            (pl.col("ABLFL") == "Y").fill_null(False)
-            | (pl.col("ADT") - pl.duration(days=1) <= pl.col("END"))
+        .with_columns(
+            ENDS=pl.min_horizontal((pl.col("END") - pl.col("REFDT")).dt.total_days(), "LAST"),
+            BASE=(pl.col("ABLFL") == "Y").fill_null(False),
         )
+        .filter(pl.col("BASE") | (pl.col("ENDS") >= pl.col("OPENS")).fill_null(False))
+        .with_columns(EARLY=pl.when(~pl.col("BASE")).then(pl.col("LAST") - pl.col("ENDS")))
+        .with_columns(pl.col("FIRST", "LAST") - pl.col("EARLY").fill_null(0))
+        .with_columns(ADT=pl.col("REFDT") + pl.duration(days=pl.col("LAST") + 1))
     )
     rows = windows.select(
         "USUBJID", "ADT",

@@ -1,16 +1,15 @@
 """ADRESP: the verdict of each responder end point at each visit, and why it is what it is."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from openlupus.derivation.scores import Course
+from openlupus.derivation.inputs import Feed, treatment
 from openlupus.errors import DerivationError
-from openlupus.instruments.composites import COMPOSITES, Composite
+from openlupus.instruments.composites import COMPOSITES
 from openlupus.protocol import Protocol
 from openlupus.protocol.conditions import expression
 from openlupus.protocol.model import Endpoint, Visit
@@ -26,111 +25,79 @@ SCHEMA: Mapping[str, Any] = {
     "AVALC": pl.String, "DTYPE": pl.String, "REASON": pl.String, "OBSFL": pl.String,
 }  # fmt: skip
 
-_MISSING: Mapping[np.dtype[Any], float] = {np.dtype(np.int8): -1}
 
-
-def responses(
-    protocol: Protocol, adsl: pl.DataFrame, courses: Sequence[Course], adice: pl.DataFrame
-) -> pl.DataFrame:
+def responses(protocol: Protocol, feed: Feed) -> pl.DataFrame:
     """Verdicts of every declared end point, one row a subject, visit and end point.
 
     Subjects: the randomised to whom the end point applies. AVAL is 1 or 0 (null where the
     declaration lets a missing verdict stay missing), AVALC `Y` or `N`, DTYPE `NRI` where the
-    verdict is imputed, REASON why a subject is no responder.
+    verdict is imputed, REASON why a subject is no responder. An end point that must be maintained
+    has verdicts from that visit on.
 
     Raises:
         DerivationError: an end point needs what is not derived from the records.
     """
-    visits = [v for v in protocol.schedule.visits if v.role == "treatment"]
-    everyone = adsl.filter(pl.col("RANDFL") == "Y").sort("USUBJID")
     for name, endpoint in protocol.endpoints.items():
-        _refuse_underivable(name, COMPOSITES[endpoint.composite], courses)
+        _refuse_underivable(name, endpoint, feed)
     judged: dict[str, list[pl.DataFrame]] = {name: [] for name in protocol.endpoints}
-    for visit in visits:
-        seen = _seen(protocol.endpoints.values(), courses, everyone, visit)
+    for visit in treatment(protocol.schedule):
         for name, endpoint in protocol.endpoints.items():
-            judged[name].append(_verdicts(endpoint, seen, everyone))
+            if visit.number >= _first(protocol, endpoint):
+                judged[name].append(_verdicts(endpoint, feed, visit))
     decided = [
-        _decide(_carried(_with_event(pl.concat(found), endpoint, adice)), endpoint).select(*SCHEMA)
+        _decide(_carried(_with_event(pl.concat(found), endpoint, feed.events)), endpoint).select(
+            *SCHEMA
+        )
         for endpoint, found in zip(protocol.endpoints.values(), judged.values(), strict=True)
         if found
     ]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *decided])
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What was seen of every randomised subject at a visit.
-
-    `inputs` are those of composites by name, `dates` the day of each assessment by measure.
-    """
-
-    visit: Visit
-    inputs: Mapping[str, NDArray[Any]]
-    dates: pl.DataFrame
+def _first(protocol: Protocol, endpoint: Endpoint) -> float:
+    """Number of the first visit with a verdict."""
+    kept = endpoint.maintained_from
+    return protocol.visit(kept).number if kept else -np.inf
 
 
-def _seen(
-    endpoints: Iterable[Endpoint], courses: Sequence[Course], everyone: pl.DataFrame, visit: Visit
-) -> _Seen:
-    needs = {need for each in endpoints for need in COMPOSITES[each.composite].inputs}
-    inputs = {need: _input(need, courses, everyone, visit) for need in sorted(needs)}
-    dates = everyone.select("USUBJID")
-    for measure in sorted(_at_the_visit(needs)):
-        chosen = _course(measure, courses).index.filter(_at(visit))
-        day = chosen.select("USUBJID", pl.col("ADT").alias(measure))
-        dates = dates.join(day, on="USUBJID", how="left", maintain_order="left")
-    return _Seen(visit, inputs, dates)
-
-
-def _at_the_visit(needs: Iterable[str]) -> set[str]:
-    return {need.removesuffix("_visit") for need in needs if need.endswith("_visit")}
-
-
-def _refuse_underivable(name: str, composite: Composite, courses: Sequence[Course]) -> None:
-    lacking = [need for need in composite.inputs if not _derived(need, courses)]
-    if lacking:
+def _refuse_underivable(name: str, endpoint: Endpoint, feed: Feed) -> None:
+    if lacking := feed.lacks(endpoint):
+        label = COMPOSITES[endpoint.composite].label
         raise DerivationError(
-            f'end point "{name}" ({composite.label}) needs {", ".join(lacking)}, which this '
-            "version does not derive from records; declare another end point, or give its data "
-            "set (ADRESP) as analysis data"
+            f'end point "{name}" ({label}) needs {", ".join(lacking)}, which these records do not '
+            "give; declare another end point, give the domain that holds it, or give its data set "
+            "(ADRESP) as analysis data"
         )
 
 
-def _derived(need: str, courses: Sequence[Course]) -> bool:
-    measure, _, when = need.rpartition("_")
-    return when in ("baseline", "visit") and any(measure in c.measures for c in courses)
-
-
-def _verdicts(endpoint: Endpoint, seen: _Seen, everyone: pl.DataFrame) -> pl.DataFrame:
+def _verdicts(endpoint: Endpoint, feed: Feed, visit: Visit) -> pl.DataFrame:
     """VERDICT (1, 0, -1) of each subject at a visit, WHY it is no response, ADT, and DUE.
 
     ADT is the latest day of the assessments that the verdict rests on. DUE is the day on which it
     is passed: ADT or, without any assessment, the target day of the visit.
     """
-    composite, visit = COMPOSITES[endpoint.composite], seen.visit
+    composite, everyone = COMPOSITES[endpoint.composite], feed.everyone
     applies = expression(endpoint.eligible, dict(everyone.schema))
     chosen = everyone.with_row_index("ROW").filter(applies)["ROW"]
-    inputs = {need: seen.inputs[need][chosen.to_numpy()] for need in composite.inputs}
+    row = chosen.to_numpy()
+    inputs = {need: feed.array(need, endpoint, visit)[row] for need in composite.inputs}
     result: Any = composite.score(**endpoint.options, **inputs)
     named = (endpoint.component,) if endpoint.component else composite.components
-    assessed = pl.max_horizontal(sorted(_at_the_visit(composite.inputs)))
-    start = pl.coalesce("TRTSDT", "RANDDT")
-    who = everyone.select("USUBJID", start.alias("START"))
-    who = who.with_columns(seen.dates.select(assessed.alias("ADT")).to_series())
-    target = pl.col("START") + pl.duration(days=visit.day - 1)
+    assessed = feed.assessed(endpoint, visit)
+    who = everyone.select(
+        "USUBJID", START=pl.coalesce("TRTSDT", "RANDDT"), ADT=assessed,
+        DUE=feed.due(assessed, visit),
+    )  # fmt: skip
     return who[chosen].select(
         "USUBJID",
         pl.lit(endpoint.parameter).alias("PARAMCD"),
         pl.lit(endpoint.label).alias("PARAM"),
         pl.lit(visit.label).alias("AVISIT"),
         pl.lit(visit.number).alias("AVISITN"),
-        "START",
-        "ADT",
-        pl.coalesce("ADT", target).alias("DUE"),
+        "START", "ADT", "DUE",
         pl.Series("VERDICT", getattr(result, endpoint.component or "responder"), pl.Int8),
         _reasons(named, [getattr(result, part) for part in named]).alias("WHY"),
-    )
+    )  # fmt: skip
 
 
 def _with_event(judged: pl.DataFrame, endpoint: Endpoint, adice: pl.DataFrame) -> pl.DataFrame:
@@ -208,33 +175,3 @@ def _in_words(components: Sequence[str], verdicts: Sequence[int]) -> str:
         if named := [part.replace("_", " ") for part, verdict in pairs if verdict == code]:
             told.append(f"{word}: {' and '.join(named)}")
     return "; ".join(told)
-
-
-def _course(measure: str, courses: Sequence[Course]) -> Course:
-    return next(course for course in courses if measure in course.measures)
-
-
-def _rows(course: Course, who: pl.DataFrame, chosen: pl.Expr) -> NDArray[np.int64]:
-    """Of each subject of `who`, the row of the chosen assessment; -1 where there is none."""
-    rows = course.index.with_row_index("_row").filter(chosen).select("USUBJID", "_row")
-    found = who.select("USUBJID").join(
-        rows.unique("USUBJID", keep="last", maintain_order=True),
-        on="USUBJID", how="left", maintain_order="left",
-    )  # fmt: skip
-    return found["_row"].cast(pl.Int64).fill_null(-1).to_numpy()
-
-
-def _at(visit: Visit) -> pl.Expr:
-    return (pl.col("ANL01FL") == "Y") & (pl.col("AVISITN") == visit.number)
-
-
-def _input(need: str, courses: Sequence[Course], who: pl.DataFrame, visit: Visit) -> NDArray[Any]:
-    """The array that a composite asks for by a name such as `pga_baseline` or `pga_visit`."""
-    measure, _, when = need.rpartition("_")
-    course = _course(measure, courses)
-    values = course.measures[measure]
-    rows = _rows(course, who, pl.col("ABLFL") == "Y" if when == "baseline" else _at(visit))
-    missing = _MISSING.get(values.dtype, np.nan)
-    # A row of missing values at the end, which -1 takes.
-    with_none = np.concatenate([values, np.full((1, *values.shape[1:]), missing, values.dtype)])
-    return with_none[rows]

@@ -37,6 +37,20 @@ def add(
     return adsl
 
 
+def add_to_given(protocol: Protocol, adsl: pl.DataFrame) -> pl.DataFrame:
+    """An ADSL that is given, with what a declaration makes of its columns alone and it lacks:
+    variables of kinds `map` and `flag`, observed strata, population flags."""
+    waiting = True
+    while waiting:
+        before = set(adsl.columns)
+        for name, variable in protocol.variables.items():
+            if name not in adsl.columns and isinstance(variable, (m.FromVariable, m.FromCut)):
+                adsl = _of_adsl(name, variable, adsl)
+        adsl = _population_flags(protocol, _strata_observed(protocol, adsl))
+        waiting = set(adsl.columns) != before
+    return adsl
+
+
 def complete(protocol: Protocol, adsl: pl.DataFrame) -> None:
     """Refuse an ADSL that lacks a declared variable.
 
@@ -58,14 +72,8 @@ def _made(
     frames: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
     match variable:
-        case m.FromVariable() if variable.source in adsl.columns:
-            renamed = pl.col(variable.source).replace_strict(
-                variable.values, default=variable.other, return_dtype=pl.String
-            )
-            known = pl.col(variable.source).is_not_null()
-            return adsl.with_columns(pl.when(known).then(renamed).alias(name))
-        case m.FromCut() if set(variable.where) <= set(adsl.columns):
-            return adsl.with_columns(_flag(variable.where, adsl).alias(name))
+        case m.FromVariable() | m.FromCut():
+            return _of_adsl(name, variable, adsl)
         case m.FromParameter() if variable.dataset in frames:
             return _joined(adsl, name, _parameter(protocol, variable, frames[variable.dataset]))
         case m.FromRecords():
@@ -78,6 +86,21 @@ def _made(
             return _joined(adsl, name, rows.select("USUBJID", pl.col(variable.column).alias("V")))
         case _:
             return adsl
+
+
+def _of_adsl(name: str, variable: m.FromVariable | m.FromCut, adsl: pl.DataFrame) -> pl.DataFrame:
+    """ADSL with a variable that is made of its columns; as it is where it lacks one of these."""
+    if isinstance(variable, m.FromCut):
+        if not set(variable.where) <= set(adsl.columns):
+            return adsl
+        return adsl.with_columns(_flag(variable.where, adsl).alias(name))
+    if variable.source not in adsl.columns:
+        return adsl
+    renamed = pl.col(variable.source).replace_strict(
+        variable.values, default=variable.other, return_dtype=pl.String
+    )
+    known = pl.col(variable.source).is_not_null()
+    return adsl.with_columns(pl.when(known).then(renamed).alias(name))
 
 
 def _flag(where: Mapping[str, Test], adsl: pl.DataFrame) -> pl.Expr:

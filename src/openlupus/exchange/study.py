@@ -54,7 +54,8 @@ def load_study(
 
     Args:
         study: Folder with a `study.toml`, a declaration file, or the name of a shipped study.
-        data: Folder with records (or ADaM files, if the declaration says that they are given), or
+        data: Folder with records (or ADaM files, if the declaration says that they are given; or a
+            folder of folders `adam` and `sdtm`, whose domains are read where an analysis asks), or
             frames by name (pandas, polars, pyarrow). The study's own `data` folder when absent.
         arms: True or shuffled arms. When absent, true arms if the declaration states a lock, else
             shuffled ones: nobody is unblinded by accident.
@@ -82,8 +83,8 @@ def load_study(
         )
     if protocol.data.adam == "given":
         if frames is None:
-            given = read_adam(source)
-            inputs |= {p.name: sha256(p) for p in sorted(source.iterdir()) if p.is_file()}
+            given, read = _given(source, protocol)
+            inputs |= {p.relative_to(source).as_posix(): sha256(p) for p in read}
         else:
             given = {name.upper(): to_polars(frame).collect() for name, frame in frames.items()}
     else:
@@ -94,6 +95,24 @@ def load_study(
         inputs |= {f"frame {name}": sha256_of_frame(frame) for name, frame in held.items()}
     simulation = {} if frames is not None else _simulation(source)
     return Study(folder.name, folder, protocol, arms, records, given, inputs, simulation)
+
+
+def _given(source: Path, protocol: Protocol) -> tuple[dict[str, pl.DataFrame], list[Path]]:
+    """The data sets of a folder and its files; or of its folder `adam`, and those domains of its
+    folder `sdtm` that an analysis reads and `adam` does not have."""
+    adam, sdtm = source / "adam", source / "sdtm"
+    if not adam.is_dir():
+        return read_adam(source), [p for p in sorted(source.iterdir()) if p.is_file()]
+    given = read_adam(adam)
+    read = [p for p in sorted(adam.iterdir()) if p.is_file()]
+    asked = {analysis.dataset for analysis in protocol.analyses.values()} - given.keys()
+    if asked and sdtm.is_dir():
+        records = read_folder(sdtm)
+        there = sorted(asked & records.domains.keys())
+        given |= {name: records.domains[name].collect() for name in there}
+        files = {o.path for o in records.origin.values() if o.domain in there}
+        read += sorted(p for p in sdtm.iterdir() if p.name in files)
+    return given, read
 
 
 def _simulation(source: Path) -> dict[str, Any]:

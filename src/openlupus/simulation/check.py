@@ -24,6 +24,7 @@ def check(protocol: Protocol, model: Model) -> None:
         *_of_protocol(protocol, model),
         *_of_disease(model),
         *_of_laboratory(model),
+        *_of_further(protocol, model),
         *_of_treatment(model),
     ]
     if faults:
@@ -94,6 +95,22 @@ def _of_laboratory(model: Model) -> Iterator[str]:
     for key in dict.fromkeys(lab.of for lab in model.laboratory.tests if lab.spare):
         if sum(lab.of == key for lab in model.laboratory.tests) != 2:
             yield f"laboratory.tests of {key!r}: `spare` needs two tests of the manifestation"
+
+
+def _of_further(protocol: Protocol, model: Model) -> Iterator[str]:
+    codes = [lab.code for lab in model.laboratory.tests]
+    for test in model.laboratory.further:
+        where = f"laboratory.further, {test.code}"
+        if test.code in codes:
+            yield f"{where}: there is a test of this code before it"
+        yield from _known(f"{where}: visits", test.visits, [v.id for v in protocol.schedule.visits])
+        yield from _known(f"{where}: full", test.full, protocol.arms)
+        for code in test.uncorrected or ():
+            if code not in codes[len(model.laboratory.tests) :]:
+                yield f"{where}: {code!r} must be a further test that stands before it"
+        if test.maximum * 10**test.decimals >= LARGEST:
+            yield f"{where}: maximum must be below {LARGEST / 10**test.decimals:g}"
+        codes.append(test.code)
 
 
 def _limits(lab: Lab, model: Model) -> Iterator[str]:

@@ -36,7 +36,7 @@ def fall(
     for signature, factor in disease.modifiers.items():
         effect = effect * np.where(high[signature], 1 + factor, 1 / (1 + factor))
     full = disease.trend + effect + rng.normal(0, disease.variation, len(arm))
-    return np.where(arm >= 0, full, 0)[:, None] * _onset(model, offset)
+    return np.where(arm >= 0, full, 0)[:, None] * onset(model, offset)
 
 
 def signature_fall(
@@ -51,14 +51,14 @@ def signature_fall(
 
     `patient` is the position of the patient of each row, `offset` the row's day.
     """
-    onset = _onset(model, offset)
+    there = onset(model, offset)
     fallen: dict[str, Floats] = {}
     for signature, mine in high.items():
         full = np.array([model.arms[a].signature_fall.get(signature, 0) for a in protocol.arms])
-        fallen[signature] = np.where(mine & (arm >= 0), full[arm], 0)[patient] * onset
+        fallen[signature] = np.where(mine & (arm >= 0), full[arm], 0)[patient] * there
     return fallen
 
 
-def _onset(model: Model, offset: Ints) -> Floats:
+def onset(model: Model, offset: Ints) -> Floats:
     """How much of an effect is there after so many days, 0 to 1."""
     return 1 - np.exp2(-np.maximum(offset, 0) / model.disease.onset_half_life)

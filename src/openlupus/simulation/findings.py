@@ -1,4 +1,4 @@
-"""The findings domains of a chunk: RS, QS, MK, GF, LB, VS."""
+"""The findings domains of a chunk: RS, QS, MK, GF, LB, VS, EG, PC."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from openlupus.simulation.chart import Chart
 from openlupus.simulation.laboratory import beyond
 from openlupus.simulation.long import Cells, Grid, Long
 from openlupus.simulation.model import Model
-from openlupus.simulation.parameters.disease import Lab
+from openlupus.simulation.parameters.disease import Measurement
 from openlupus.simulation.people import Dates
 from openlupus.simulation.streams import Streams
 
@@ -25,7 +25,7 @@ class Labels:
     """What every findings row repeats: the trial, its subjects, and the day of each chart row."""
 
     def __init__(self, study: str, subjects: Sequence[str], chart: Chart, dates: Dates) -> None:
-        self.study = study
+        self.study, self.dates = study, dates
         self._patient = chart.patient
         self._subject = pl.Series(subjects).gather(chart.patient)
         self._number = pl.Series(chart.number)
@@ -119,17 +119,27 @@ def gf(cycles: Mapping[str, Floats], chart: Chart, labels: Labels) -> pl.DataFra
     return labels.frame("GF", found, grids, more={"GFGENSYM": gene})
 
 
-def measurements(model: Model, chart: Chart, labels: Labels, domain: str) -> pl.DataFrame:
-    """LB or VS: values with unit, range and the side on which they leave it."""
-    labs = [lab for lab in model.laboratory.tests if lab.domain == domain]
-    cells = [long.numbers(chart.values[lab.code], lab.decimals) for lab in labs]
-    grids = [
-        Grid("", [lab.code for lab in labs], [lab.name for lab in labs], np.stack(cells, axis=1))
-    ]
+def measurements(
+    tests: Sequence[Measurement],
+    values: Mapping[str, Floats],
+    labels: Labels,
+    domain: str,
+    *,
+    taken: Bools | None = None,
+) -> pl.DataFrame:
+    """LB, VS, EG or PC: values with unit and, in LB, range and the side on which they leave it.
+
+    `values` holds shape (chart rows,) by code; `taken`, shape (chart rows, tests), is all when
+    not given.
+    """
+    cells = np.stack([long.numbers(values[test.code], test.decimals) for test in tests], axis=1)
+    if taken is not None:
+        cells = np.where(taken, cells, long.ABSENT).astype(np.int32)
+    grids = [Grid("", [test.code for test in tests], [test.name for test in tests], cells)]
     found = long.lay_out(grids)
     item, text = pl.Series(found.item), found.text()
-    unit = pl.Series([lab.unit for lab in labs]).gather(item)
-    titre = pl.Series([lab.titre for lab in labs]).gather(item)
+    unit = pl.Series([test.unit for test in tests]).gather(item)
+    titre = pl.Series([test.titre for test in tests]).gather(item)
     more = {
         f"{domain}ORRES": pl.select(pl.when(titre).then("1:" + text).otherwise(text)).to_series(),
         f"{domain}ORRESU": unit,
@@ -137,18 +147,20 @@ def measurements(model: Model, chart: Chart, labels: Labels, domain: str) -> pl.
     }
     if domain == "LB":
         more |= {
-            "LBSTNRLO": pl.Series([lab.low for lab in labs], dtype=pl.Float64).gather(item),
-            "LBSTNRHI": pl.Series([lab.high for lab in labs], dtype=pl.Float64).gather(item),
-            "LBNRIND": _indicator(labs, chart, found),
+            "LBSTNRLO": pl.Series([test.low for test in tests], dtype=pl.Float64).gather(item),
+            "LBSTNRHI": pl.Series([test.high for test in tests], dtype=pl.Float64).gather(item),
+            "LBNRIND": _indicator(tests, values, found),
         }
     return labels.frame(domain, found, grids, more=more)
 
 
-def _indicator(labs: Sequence[Lab], chart: Chart, found: Long) -> pl.Series:
-    sides = np.empty((len(chart.patient), len(labs)), np.uint32)
-    for i, lab in enumerate(labs):
-        low, high = beyond(lab, chart.values[lab.code])
-        ranged = lab.low is not None or lab.high is not None
+def _indicator(
+    tests: Sequence[Measurement], values: Mapping[str, Floats], found: Long
+) -> pl.Series:
+    sides = np.empty((len(values[tests[0].code]), len(tests)), np.uint32)
+    for i, test in enumerate(tests):
+        low, high = beyond(test, values[test.code])
+        ranged = test.low is not None or test.high is not None
         sides[:, i] = np.select([low, high], [1, 2], default=0 if ranged else 3)
     names = pl.Series(["NORMAL", "LOW", "HIGH", None])
     return names.gather(pl.Series(sides[found.row, found.item]))

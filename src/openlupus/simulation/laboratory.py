@@ -8,7 +8,7 @@ from openlupus.instruments import egfr
 from openlupus.instruments.arrays import Bools, Floats, Ints
 from openlupus.simulation.activity import thresholds
 from openlupus.simulation.model import Model
-from openlupus.simulation.parameters.disease import Lab
+from openlupus.simulation.parameters.disease import Lab, Measurement
 from openlupus.simulation.people import People
 from openlupus.simulation.streams import Streams
 
@@ -45,14 +45,14 @@ def measure(
             creatinine = values[lab.filtration_of]
             age, female = people.age[patient], people.female[patient]
             rate = egfr.egfr(creatinine, age, female, equation="ckd_epi_2021")
-            values[lab.code] = _reported(lab, rate)
+            values[lab.code] = reported(lab, rate)
         elif lab.titre:
             steps = np.rint(deviation / np.log(2))
-            values[lab.code] = _reported(lab, lab.typical * np.exp2(steps))
+            values[lab.code] = reported(lab, lab.typical * np.exp2(steps))
         else:
             whole = values[lab.part_of] if lab.part_of else 1.0
             rest = values[lab.less] if lab.less else 0.0
-            values[lab.code] = _reported(lab, (whole - rest) * lab.typical * np.exp(deviation))
+            values[lab.code] = reported(lab, (whole - rest) * lab.typical * np.exp(deviation))
     return values
 
 
@@ -63,21 +63,22 @@ def _following(lab: Lab, model: Model, severity: Floats) -> Floats:
     """
     usual = thresholds(model)[model.keys.index(lab.of)]
     value = lab.limit * (lab.typical / lab.limit) ** (-severity / usual)
-    value, active, unit = _reported(lab, value), severity > 0, float(10.0**-lab.decimals)
+    value, active, unit = reported(lab, value), severity > 0, float(10.0**-lab.decimals)
     if lab.typical < lab.limit:
         above, not_above = lab.limit + unit, lab.limit
         value = np.where(active, np.maximum(value, above), np.minimum(value, not_above))
     else:
         below, not_below = lab.limit - unit, lab.limit
         value = np.where(active, np.minimum(value, below), np.maximum(value, not_below))
-    return _reported(lab, value)
+    return reported(lab, value)
 
 
-def _reported(lab: Lab, value: Floats) -> Floats:
+def reported(lab: Measurement, value: Floats) -> Floats:
+    """Values within what the device can report, rounded as it reports them."""
     return np.round(np.clip(value, lab.minimum, lab.maximum), lab.decimals)
 
 
-def beyond(lab: Lab, value: Floats) -> tuple[Bools, Bools]:
+def beyond(lab: Measurement, value: Floats) -> tuple[Bools, Bools]:
     """Below and above the range of the laboratory; a test without a limit is never beyond it."""
     low = np.zeros(len(value), np.bool_) if lab.low is None else value < lab.low
     high = np.zeros(len(value), np.bool_) if lab.high is None else value > lab.high

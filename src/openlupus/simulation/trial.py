@@ -16,6 +16,7 @@ from openlupus.simulation import (
     activity,
     effect,
     findings,
+    further,
     genes,
     happenings,
     medication,
@@ -28,6 +29,7 @@ from openlupus.simulation.check import check
 from openlupus.simulation.events import happen
 from openlupus.simulation.faults import spoil
 from openlupus.simulation.model import Model
+from openlupus.simulation.parameters.disease import Lab
 from openlupus.simulation.people import Chunk, Dates, People, chunks, recruit
 from openlupus.simulation.streams import Streams
 
@@ -54,8 +56,8 @@ def simulate(
         first_subject: Number of the first screened subject, counted from 0.
 
     Returns:
-        DM, SUPPDM, EX, CM, DS, AE, MH, LB, RS, QS, MK, GF, VS, DV, IE, SV; STUDYID says in every
-        row that the data are synthetic.
+        DM, SUPPDM, EX, CM, DS, AE, MH, LB, RS, QS, MK, GF, VS, DV, IE, SV, and EG and PC where
+        the model has them; STUDYID says in every row that the data are synthetic.
 
     Raises:
         SimulationError: the model does not fit the declaration, and every fault is named; or a
@@ -155,13 +157,15 @@ def _chunk(protocol: Protocol, model: Model, seed: int, chunk: Chunk) -> dict[st
         events=happen(protocol, model, arm, stops, early[:, 0], streams),
         streams=streams,
     )
-    tables = _tables(trial, chart, base, changes, expression)
-    return spoil(tables, model.faults, streams)
+    labels = _labels(trial, chart)
+    tables = _tables(trial, chart, labels, base, changes, expression)
+    return further.added(spoil(tables, model.faults, streams), trial, chart, labels)
 
 
 def _tables(
     trial: subjects.Trial,
     chart: Chart,
+    labels: findings.Labels,
     base: medication.Background,
     changes: medication.Changes,
     expression: genes.Expression,
@@ -171,8 +175,6 @@ def _tables(
     skin = np.zeros(len(people), np.bool_)
     rash = sledai2k.KEYS.index("rash")
     skin[chart.patient[chart.first]] = chart.sledai[chart.first, rash] > 0
-    dates = trial.first_dose[chart.patient] + chart.offset.astype("timedelta64[D]")
-    labels = findings.Labels(trial.study, trial.subject, chart, dates)
     fallen = effect.signature_fall(
         trial.protocol, model, trial.arm, expression.high, chart.patient, chart.offset
     )
@@ -185,16 +187,25 @@ def _tables(
         "DS": happenings.ds(trial),
         "AE": happenings.ae(trial),
         "MH": subjects.mh(trial, skin),
-        "LB": findings.measurements(model, chart, labels, "LB"),
+        "LB": findings.measurements(_tests(model, "LB"), chart.values, labels, "LB"),
         "RS": findings.rs(model, chart, labels, streams),
         "QS": findings.qs(model, chart, labels, streams),
         "MK": findings.mk(chart, labels),
         "GF": findings.gf(cycles, chart, labels),
-        "VS": findings.measurements(model, chart, labels, "VS"),
+        "VS": findings.measurements(_tests(model, "VS"), chart.values, labels, "VS"),
         "DV": subjects.dv(trial, changes),
         "IE": subjects.ie(trial),
-        "SV": subjects.sv(trial, chart.patient, chart.number, chart.visit, dates),
+        "SV": subjects.sv(trial, chart.patient, chart.number, chart.visit, labels.dates),
     }
+
+
+def _tests(model: Model, domain: str) -> list[Lab]:
+    return [lab for lab in model.laboratory.tests if lab.domain == domain]
+
+
+def _labels(trial: subjects.Trial, chart: Chart) -> findings.Labels:
+    dates = trial.first_dose[chart.patient] + chart.offset.astype("timedelta64[D]")
+    return findings.Labels(trial.study, trial.subject, chart, dates)
 
 
 def _first_dose(model: Model, people: People, early: Ints, streams: Streams) -> Dates:

@@ -129,22 +129,36 @@ class Genes(Part):
     within: Share
 
 
-class Lab(Part):
+class Measurement(Part):
+    """A number that a device or a laboratory reports, with its range.
+
+    `between` and `within` are standard deviations of the logarithm.
+    """
+
+    code: str = Field(max_length=8)
+    name: str = Field(max_length=40)
+    unit: str
+    decimals: int = Field(ge=0, le=3)
+    typical: Positive
+    low: float | None = None
+    high: float | None = None
+    between: Share = 0
+    within: Share = 0
+    titre: bool = False
+    """Reported in doubling dilutions of 10."""
+    minimum: Share = 0
+    maximum: float = Field(900, gt=0)
+
+
+class Lab(Measurement):
     """A test of the central laboratory or a vital sign.
 
     It follows a manifestation (`of`: at severity 0 it is at `limit`, and beyond it exactly while
     the manifestation is active), or is a part of another test (`part_of`, `less`), or varies by
-    itself; `between` and `within` are standard deviations of the logarithm.
+    itself.
     """
 
-    code: str = Field(max_length=8)
-    name: str
-    unit: str
-    decimals: int = Field(ge=0, le=3)
-    typical: Positive
     domain: Literal["LB", "VS"] = "LB"
-    low: float | None = None
-    high: float | None = None
     of: str = ""
     limit: Positive = 1
     spare: Share = 0
@@ -153,16 +167,30 @@ class Lab(Part):
     less: str = ""
     filtration_of: str = ""
     """The creatinine test from which the filtration rate is estimated (CKD-EPI 2021)."""
-    between: Share = 0
-    within: Share = 0
-    titre: bool = False
-    """Reported in doubling dilutions of 10."""
-    minimum: Share = 0
-    maximum: float = Field(900, gt=0)
     bilag: str = ""
     bilag_factor: Positive = 1
     """The item of the form that this test fills, and what it is multiplied with."""
     bilag_decimals: int = Field(0, ge=0, le=3)
+
+
+class Further(Measurement):
+    """A measurement on which no form and no event depends: an ECG, cells, a concentration.
+
+    Taken in randomised patients at these visits. The ratio to baseline goes to `full` of the arm
+    as the effect of treatment comes on; arms that are not named keep theirs.
+    """
+
+    domain: Literal["LB", "EG", "PC"]
+    visits: tuple[str, ...] = Field(min_length=1)
+    full: Mapping[str, Positive] = {}
+    per_dose: bool = False
+    """`typical` belongs to one unit of dose; taken only on treatment in arms with a dose."""
+    rare: Probability = 0
+    rare_factor: Positive = 1
+    """Samples that are off by this factor."""
+    uncorrected: tuple[str, str] | None = None
+    """The corrected interval and the heart rate, two tests before it, of which this is the
+    interval as measured (Fridericia's formula turned round)."""
 
 
 class Laboratory(Part):
@@ -173,3 +201,4 @@ class Laboratory(Part):
     """Patients in whom an abnormal value of a test by itself has another cause than lupus."""
     not_collected: tuple[str, ...] = ()
     """Numeric items of BILAG-2004 that this trial does not collect."""
+    further: tuple[Further, ...] = ()
