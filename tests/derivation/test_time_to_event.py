@@ -49,12 +49,12 @@ BETTER, SAME = (), (9, 15)
 
 
 @cache
-def protocol() -> Any:
-    return declared("", TIMES)
+def protocol(times: str) -> Any:
+    return declared("", times)
 
 
-def found(*visits: Visit, **more: Any) -> AnalysisData:
-    return derived(Subject("A", (Visit(-28), START, *visits), **more), protocol=protocol())
+def found(*visits: Visit, times: str = TIMES, **more: Any) -> AnalysisData:
+    return derived(Subject("A", (Visit(-28), START, *visits), **more), protocol=protocol(times))
 
 
 def time(data: AnalysisData, parameter: str) -> tuple[float, float]:
@@ -71,6 +71,20 @@ def test_the_first_response_is_dated_by_the_day_of_its_assessment():
 def test_a_sustained_response_holds_at_every_later_visit():
     assert time(found(Visit(59), Visit(110)), "TTKEPT") == (59, 0)
     assert time(found(Visit(59, sledai=SAME), Visit(110)), "TTKEPT") == (110, 0)
+
+
+def test_visits_may_count_on_their_target_day():
+    """Event and censoring of one visit come on one day, events first."""
+    planned = TIMES.replace("event = ", 'days = "target"\nevent = ')
+    data = found(Visit(59), Visit(110), times=planned)
+    assert time(data, "TTKEPT") == (57, 0)
+    lost = found(Visit(60, sledai=SAME), Visit(110, sledai=SAME), times=planned)
+    assert time(lost, "TTFIRST") == (113, 1)
+    flare, stopped = (
+        Visit(110, bilag={5: 4}),
+        {"doses": ((1, 111),), "ended": ("ADVERSE EVENT", 111)},
+    )
+    assert time(found(Visit(57), flare, times=planned, **stopped), "TTFLARE") == (113, 0)
 
 
 def test_without_the_event_the_last_assessment_censors():

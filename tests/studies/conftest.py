@@ -12,6 +12,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             lines.append(
                 f"{found['cdisc_table']}: {found['cdisc_compared']} cells compared,"
                 f" {found['cdisc_equal']} equal"
+                + (f", {ties} exact ties" if (ties := found.get("cdisc_ties")) else "")
             )
             lines += [f"  {difference}" for difference in found["cdisc_differences"]]
     if lines:

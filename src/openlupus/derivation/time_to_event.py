@@ -38,13 +38,17 @@ def _one(
     visits = [v for v in protocol.schedule.visits if v.role == "treatment"]
     last = protocol.visit(declared.until) if declared.until else visits[-1]
     targets = {v.number: v.day - 1 for v in visits}
+    planned = declared.days == "target"
     verdicts = (
         adresp.filter(
             (pl.col("PARAMCD") == endpoint.parameter) & (pl.col("AVISITN") <= last.number)
         )
         .join(start, on="USUBJID", how="inner", maintain_order="left")
         .with_columns(TARGET=pl.col("AVISITN").replace_strict(targets, return_dtype=pl.Int64))
-        .with_columns(ON=pl.coalesce("ADT", pl.col("STARTDT") + pl.duration(days="TARGET")))
+        .with_columns(TARGET=pl.col("STARTDT") + pl.duration(days="TARGET"))
+        .with_columns(SEEN=pl.coalesce("ADT", "TARGET"))
+        .with_columns(ADT=pl.when(pl.col("ADT").is_not_null()).then("TARGET") if planned else "ADT")
+        .with_columns(ON=pl.coalesce("ADT", "TARGET"))
         .sort("USUBJID", "AVISITN")
     )
     seen = verdicts.filter(pl.col("OBSFL") == "Y").group_by("USUBJID").agg(LAST=pl.col("ADT").max())
@@ -56,16 +60,14 @@ def _one(
     events = (
         verdicts.filter(_event(declared))
         .unique("USUBJID", keep="first", maintain_order=True)
-        .select("USUBJID", "ON", "AVISIT", "AVISITN")
+        .select("USUBJID", "ON", "SEEN", "AVISIT", "AVISITN")
     )
     people = verdicts.select("USUBJID", "STARTDT").unique("USUBJID", maintain_order=True)
     for more in (events, seen, stopped):
         people = people.join(more, on="USUBJID", how="left", maintain_order="left")
     end = pl.col("STARTDT") + pl.duration(days=last.day - 1)
     watched = end if declared.censor == "end" else pl.coalesce("LAST", "STARTDT")
-    came = (pl.col("ON").is_not_null() & ~(pl.col("STOP") < pl.col("ON"))).fill_null(
-        pl.col("ON").is_not_null()
-    )
+    came = pl.col("SEEN").is_not_null() & ~(pl.col("STOP") < pl.col("SEEN")).fill_null(False)
     censored = pl.min_horizontal(watched, "STOP")
     return (
         people.with_columns(CAME=came)

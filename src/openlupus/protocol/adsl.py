@@ -25,6 +25,7 @@ ADSL_VARIABLES: Mapping[str, str] = MappingProxyType({
     "RANDDT": "Date of Randomization",
     "TRTSDT": "Date of First Exposure to Treatment",
     "TRTEDT": "Date of Last Exposure to Treatment",
+    "TAEEDT": "End Date of Treatment-Emergent Period",
     "TRTDURD": "Total Treatment Duration (Days)",
     "SCRNFL": "Screened Flag",
     "SCRFFL": "Screen Failure Flag",

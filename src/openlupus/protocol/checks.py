@@ -5,17 +5,28 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from openlupus.instruments.composites import COMPOSITES
+from openlupus.instruments.composites import COMPOSITES, Composite
 from openlupus.protocol import model as m
 from openlupus.protocol.adsl import ADSL_VARIABLES
 from openlupus.protocol.analyses import Analysis, Multiplicity
 from openlupus.protocol.base import Test, Where
-from openlupus.protocol.displays import Figure, Row, Table, Zero
+from openlupus.protocol.displays import FigurePart, Laid, Row, Table, Zero
 from openlupus.protocol.domains import is_domain, near
 from openlupus.protocol.draft import Draft
 from openlupus.protocol.faults import Fault, Path, line_of, place
+from openlupus.protocol.figures import Forest
 from openlupus.protocol.mend import HOLE, HOLES
-from openlupus.protocol.methods import Counts, Incidence, OfEndpoint, Responder
+from openlupus.protocol.methods import (
+    Counts,
+    Discordance,
+    Imputing,
+    Incidence,
+    Longitudinal,
+    Mmrm,
+    OfEndpoint,
+    Responder,
+    Shift,
+)
 from openlupus.protocol.templates import FORMATS, TemplateError, fields
 from openlupus.results import STATISTICS
 
@@ -27,7 +38,7 @@ def cross_faults(draft: Draft, index: dict[Path, int]) -> list[Fault]:
     """All faults between parts."""
     checks = (
         _arms, _groups, _regions, _schedule, _strata, _variables, _cycles, _populations,
-        _intercurrent, _endpoints, _analyses, _multiplicity, _displays,
+        _intercurrent, _endpoints, _times, _analyses, _multiplicity, _displays, monitoring_faults,
     )  # fmt: skip
     return [
         Fault(line_of(index, path), place(draft.raw, path), what, do)
@@ -222,6 +233,40 @@ def _endpoints(draft: Draft) -> Found:
             yield from _known(
                 (*path, "component"), endpoint.component, "component", composite.components
             )
+        if not draft.given:
+            yield from _feeds(draft, path, endpoint, composite)
+
+
+def _feeds(draft: Draft, path: Path, endpoint: m.Endpoint, composite: Composite) -> Found:
+    """What a composite asks of the declaration besides options."""
+    if endpoint.maintained_from:
+        yield from _visit(draft, (*path, "maintained_from"), endpoint.maintained_from)
+    elif {"prednisone_highest_visit", "flare_free_visit"} & {*composite.inputs}:
+        text = f"{composite.label} needs the visit from which it must be maintained"
+        yield path, text, 'add maintained_from = "..."'
+    for event in endpoint.changes:
+        names = draft.names("intercurrent")
+        yield from _known((*path, "changes"), event, "intercurrent event", names)
+    if {"standard_treatment", "stable_treatment"} & {*composite.inputs} and not endpoint.changes:
+        text = f"{composite.label} needs the intercurrent events that change treatment"
+        yield path, text, "add changes = [...]"
+
+
+def _times(draft: Draft) -> Found:
+    times: Mapping[str, m.TimeToEvent] = draft.named["times"]
+    for parameter in _repeated(t.parameter for t in times.values()):
+        holders = [name for name, t in times.items() if t.parameter == parameter]
+        text = f'parameter "{parameter}" is used by {" and ".join(holders)}'
+        yield ("time_to_event", holders[-1], "parameter"), text, "each needs its own"
+    for name, declared in times.items():
+        path = ("time_to_event", name)
+        ends = draft.names("endpoints")
+        yield from _known((*path, "endpoint"), declared.endpoint, "end point", ends)
+        for event in declared.censored_by:
+            names = draft.names("intercurrent")
+            yield from _known((*path, "censored_by"), event, "intercurrent event", names)
+        if declared.until:
+            yield from _visit(draft, (*path, "until"), declared.until)
 
 
 def _analyses(draft: Draft) -> Found:
@@ -235,6 +280,7 @@ def _analyses(draft: Draft) -> Found:
         )
         if analysis.visit:
             yield from _visit(draft, (*path, "visit"), analysis.visit)
+        yield from _repeats(draft, path, analysis)
         for group in analysis.groups:
             yield from _known((*path, "groups"), group, "arm or group", draft.who)
         for pair in analysis.compare.all:
@@ -245,9 +291,26 @@ def _analyses(draft: Draft) -> Found:
         yield from _method(draft, path, analysis)
 
 
+def _repeats(draft: Draft, path: Path, analysis: Analysis) -> Found:
+    for visit in analysis.visits:
+        yield from _visit(draft, (*path, "visits"), visit)
+    if analysis.visit and analysis.visits:
+        yield (*path, "visits"), "an analysis has either a visit or visits", "keep one of them"
+    for visit in _repeated(analysis.visits):
+        yield (*path, "visits"), f'visit "{visit}" is listed more than once', ""
+    yield from _columns(draft, (*path, "subgroups"), {c: Test() for c in analysis.subgroups})
+    if analysis.dataset == "ADSL":
+        yield from _columns(draft, (*path, "by"), {by.column: Test() for by in analysis.by})
+
+
 def _method(draft: Draft, path: Path, analysis: Analysis) -> Found:
     method = analysis.method
     readable = draft.knows(*path, "method")
+    if isinstance(method, Imputing | Longitudinal):
+        for visit in method.visits:
+            yield from _visit(draft, (*path, "method"), visit)
+    if isinstance(method, Longitudinal) and not (analysis.visit or analysis.visits):
+        yield path, "a longitudinal analysis needs the visit of its change", "add visit = ..."
     if isinstance(method, OfEndpoint):
         yield from _of_endpoint(draft, path, analysis, method)
     match method:
@@ -259,6 +322,20 @@ def _method(draft: Draft, path: Path, analysis: Analysis) -> Found:
         case Incidence():
             for group in (*method.at_least_in, *method.order_group):
                 yield from _known((*path, "method"), group, "arm or group", draft.who)
+            if readable:
+                yield from _risks(path, analysis, method)
+        case Shift() if analysis.subgroups:
+            text = "the subgroups of a shift table are its levels at the start"
+            yield (*path, "subgroups"), text, "repeat it with by = [...] instead"
+        case Mmrm():
+            for visit in method.visits:
+                yield from _visit(draft, (*path, "method"), visit)
+            known = {*method.covariates, *method.factors}
+            if unknown := {*method.by_visit, *method.by_arm} - known:
+                text = f"by_visit or by_arm names {', '.join(sorted(unknown))}"
+                yield (*path, "method"), text, "add it to covariates or factors"
+            if method.by_arm and method.baseline_as_response:
+                yield (*path, "method"), "a cLDA has no term of the arm for by_arm", "leave it out"
         case Counts() if bool(method.variable) == bool(method.rows):
             if not readable:
                 return
@@ -274,11 +351,25 @@ def _method(draft: Draft, path: Path, analysis: Analysis) -> Found:
             pass
 
 
+def _risks(path: Path, analysis: Analysis, method: Incidence) -> Found:
+    if bool(method.worst) != bool(method.worst_levels):
+        text = "worst and worst_levels go together"
+        yield (*path, "method"), text, "name the column, and its levels from low to high"
+    if method.difference != "none" and not analysis.compare.all:
+        text = f'difference = "{method.difference}" needs comparisons'
+        yield (*path, "method"), text, "add compare = { test = [...], control = ... }"
+    for row in _repeated(row.id for row in method.rows):
+        yield (*path, "method"), f'row "{row}" is declared more than once', ""
+
+
 def _of_endpoint(draft: Draft, path: Path, analysis: Analysis, method: OfEndpoint) -> Found:
     yield from _known((*path, "endpoint"), analysis.endpoint, "end point", draft.names("endpoints"))
     for stratum in method.strata:
         yield from _known((*path, "method"), stratum, "stratum", draft.names("strata"))
-    if not analysis.visit and draft.knows(*path, "visit"):
+    if isinstance(method, Discordance):
+        names = draft.names("endpoints")
+        yield from _known((*path, "method"), method.other, "end point", names)
+    if not (analysis.visit or analysis.visits) and draft.knows(*path, "visit"):
         yield path, "an analysis of responders needs a visit", "add visit = ..."
 
 
@@ -299,18 +390,61 @@ def _multiplicity(draft: Draft) -> Found:
 
 def _displays(draft: Draft) -> Found:
     for name, display in draft.named["displays"].items():
-        if isinstance(display, Figure):
-            continue
         path = ("display", name)
-        names = draft.names("populations")
-        yield from _known((*path, "population"), display.population, "population", names)
-        for i, column in enumerate(display.columns):
-            for member in filter(None, (column.group, column.comparator)):
-                yield from _known((*path, "columns", i), member, "arm or group", draft.who)
-        for i, row in enumerate(display.rows):
-            if draft.unreadable & {(*path, "rows"), (*path, "rows", i)}:
-                continue
-            yield from _row(draft, (*path, "rows", i), row, display)
+        if isinstance(display, FigurePart):
+            yield from _figure(draft, path, display)
+        if isinstance(display, Laid):
+            yield from _laid(draft, path, display)
+
+
+def _figure(draft: Draft, path: Path, figure: FigurePart) -> Found:
+    names: Mapping[str, Iterable[str]] = {
+        "analysis": draft.names("analyses"),
+        "arm or group": draft.who,
+    }
+    for kind, named in dict.fromkeys(figure.asked):
+        if kind == "visit":
+            yield from _visit(draft, path, named)
+        else:
+            yield from _known(path, named, kind, names[kind])
+    if isinstance(figure, Forest):
+        keys = [column.key for column in figure.columns]
+        for field, given in (("plot", figure.plot), ("beside", figure.beside)):
+            for key in given if draft.knows(*path, "columns") else ():
+                yield from _known((*path, field), key, "column", keys)
+
+
+def monitoring_faults(draft: Draft) -> Found:
+    """What is wrong with the reports to a data-monitoring committee."""
+    monitoring: m.Monitoring | None = draft.single.get("monitoring")
+    if monitoring is None or not draft.knows("monitoring"):
+        return
+    for field in ("displays", "interval"):
+        for name in getattr(monitoring, field):
+            path = ("monitoring", field)
+            yield from _known(path, name, "display", draft.names("displays"))
+            table = draft.named["displays"].get(name)
+            if table is not None and not isinstance(table, Table):
+                yield path, f'display "{name}" is no table', "a monitoring report has tables only"
+            if field == "interval" and name not in monitoring.displays:
+                yield path, f'display "{name}" is not among the displays', "add it to displays"
+
+
+def _laid(draft: Draft, path: Path, display: Laid) -> Found:
+    names = draft.names("populations")
+    yield from _known((*path, "population"), display.population, "population", names)
+    for i, column in enumerate(display.columns):
+        at = (*path, "columns", i)
+        for member in filter(None, (column.group, column.comparator)):
+            yield from _known(at, member, "arm or group", draft.who)
+        if column.analysis:
+            yield from _known(at, column.analysis, "analysis", draft.names("analyses"))
+        if column.population:
+            yield from _known(at, column.population, "population", names)
+    for i, row in enumerate(display.rows):
+        if draft.unreadable & {(*path, "rows"), (*path, "rows", i)}:
+            continue
+        yield from _row(draft, (*path, "rows", i), row, display)
 
 
 def _zeros(zero: Zero) -> tuple[str, ...]:
@@ -318,10 +452,14 @@ def _zeros(zero: Zero) -> tuple[str, ...]:
     return tuple(zero.values()) if isinstance(zero, dict) else (zero,) if zero else ()
 
 
-def _row(draft: Draft, path: Path, row: Row, table: Table) -> Found:
+def _row(draft: Draft, path: Path, row: Row, table: Laid, around: str = "") -> Found:
+    named = row.analysis or around
+    for i, inner in enumerate(row.rows):
+        yield from _row(draft, (*path, "rows", i), inner, table, named)
     if row.heading:
         return
-    yield from _known(path, row.analysis, "analysis", draft.names("analyses"))
+    if named or not row.rows:
+        yield from _known(path, named, "analysis", draft.names("analyses"))
     if row.visit:
         yield from _visit(draft, path, row.visit)
     slots = {column.slot for column in table.columns}
@@ -340,7 +478,7 @@ def _row(draft: Draft, path: Path, row: Row, table: Table) -> Found:
             if form not in table.formats and draft.knows(*path[:2], "formats"):
                 yield from _known(path, form, "format", FORMATS)
     analysis: Analysis | None = draft.named["analyses"].get(row.analysis)
-    if analysis and isinstance(analysis.method, Counts) and row.parameter:
+    if analysis and isinstance(analysis.method, Counts) and row.parameter and not analysis.by:
         declared = (*(r.id for r in analysis.method.rows), *analysis.method.levels)
         if declared and draft.knows("analysis", row.analysis, "method"):
             yield from _known(path, row.parameter, "row or level", declared)

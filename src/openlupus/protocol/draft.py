@@ -24,7 +24,7 @@ class Draft:
             name: {}
             for name in (
                 "arms", "groups", "regions", "strata", "variables", "populations",
-                "intercurrent", "endpoints", "analyses", "multiplicity", "displays",
+                "intercurrent", "endpoints", "times", "analyses", "multiplicity", "displays",
             )
         }
     )  # fmt: skip

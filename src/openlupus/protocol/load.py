@@ -20,6 +20,7 @@ from openlupus.protocol.model import (
     Endpoint,
     Group,
     Intercurrent,
+    Monitoring,
     Population,
     Protocol,
     Region,
@@ -28,12 +29,15 @@ from openlupus.protocol.model import (
     Scoring,
     Stratum,
     Study,
+    TimeToEvent,
     Variable,
     Visit,
 )
 from openlupus.protocol.shorthand import written_out
 
-SINGLE: Mapping[str, Any] = {"study": Study, "data": Data, "safety": Safety, "scoring": Scoring}
+SINGLE: Mapping[str, Any] = {
+    "study": Study, "data": Data, "safety": Safety, "scoring": Scoring, "monitoring": Monitoring,
+}  # fmt: skip
 NAMED: Mapping[str, tuple[str, Any]] = {
     "arm": ("arms", Arm),
     "group": ("groups", Group),
@@ -43,6 +47,7 @@ NAMED: Mapping[str, tuple[str, Any]] = {
     "population": ("populations", Population),
     "intercurrent": ("intercurrent", Intercurrent),
     "endpoint": ("endpoints", Endpoint),
+    "time_to_event": ("times", TimeToEvent),
     "analysis": ("analyses", Analysis),
     "multiplicity": ("multiplicity", Multiplicity),
     "display": ("displays", Display),
@@ -97,7 +102,7 @@ def _draft(raw: dict[str, Any], index: dict[f.Path, int]) -> tuple[Draft, list[f
     draft = Draft(raw)
     for section in raw:
         if section not in {*SINGLE, *NAMED, "schedule"}:
-            known = ", ".join([*SINGLE, "schedule", *NAMED, "columns"])
+            known = ", ".join([*SINGLE, "schedule", *NAMED, "columns", "labels"])
             found.append(_whole(index, (section,), f"is not a part of a declaration ({known})"))
     for section, model in SINGLE.items():
         if section in raw or section == "study":

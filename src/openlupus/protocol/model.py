@@ -262,6 +262,28 @@ class Endpoint(Part):
     """Intercurrent events that end a stable or standard treatment, for composites that ask."""
 
 
+class TimeToEvent(Part):
+    """Time from the first dose to the first visit at which an end point's verdict is an event."""
+
+    label: str
+    parameter: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,7}$")
+    endpoint: str
+    event: Literal["first_response", "first_sustained_response", "first_failure"]
+    """The first response; the first one that holds at every later visit; the first verdict, as
+    observed, that is none."""
+    until: str = ""
+    """Last visit that is looked at; the last of treatment when empty."""
+    censored_by: tuple[str, ...] = ()
+    """Intercurrent events that end the time at risk."""
+    censor: Literal["last_assessment", "end"] = "last_assessment"
+    """Where a subject without the event is censored: at the last assessment with a verdict, or on
+    the target day of the last visit."""
+    days: Literal["assessed", "target"] = "assessed"
+    """An assessment counts on its own day, or on the target day of its visit. A verdict can come at
+    visits alone: with its own day, whoever is seen early in a window leaves those at risk before
+    the others are judged."""
+
+
 class Safety(Part):
     """Which adverse events count as treatment-emergent."""
 
@@ -293,6 +315,16 @@ class Scoring(Part):
         return self
 
 
+class Monitoring(Part):
+    """What a data-monitoring committee sees: of each display one with all arms pooled (open
+    report), one by coded arm (closed report)."""
+
+    displays: tuple[str, ...] = Field(min_length=1)
+    """Tables that describe, in this order."""
+    interval: tuple[str, ...] = ()
+    """Of these also one of events that began since the last data cut."""
+
+
 class Protocol(Part):
     """A valid declaration. Made by `load`, which alone checks what the parts say of each other."""
 
@@ -309,9 +341,11 @@ class Protocol(Part):
     populations: Mapping[str, Population]
     intercurrent: Mapping[str, Intercurrent] = {}
     endpoints: Mapping[str, Endpoint] = {}
+    times: Mapping[str, TimeToEvent] = {}
     analyses: Mapping[str, Analysis] = {}
     multiplicity: Mapping[str, Multiplicity] = {}
     displays: Mapping[str, Display] = {}
+    monitoring: Monitoring | None = None
 
     def codes(self, group: str) -> tuple[str, ...]:
         """Arm codes in the data of an arm or a group of arms."""

@@ -25,11 +25,14 @@ def json_schema() -> dict[str, Any]:
     properties["schedule"] = schedule
     for section, (_, model) in NAMED.items():
         properties[section] = {"type": "object", "additionalProperties": of(model)}
-    table = definitions["Table"]["properties"]
-    columns = table["columns"]
-    table["columns"] = {"anyOf": [{"type": "string"}, columns]}
-    table["cells"] = {"type": "object", "additionalProperties": {"type": "string"}}
-    properties["columns"] = {"type": "object", "additionalProperties": columns}
+    sets = {name: definitions["Table"]["properties"][name] for name in ("columns", "labels")}
+    for laid in ("Table", "Forest"):
+        properties_of = definitions[laid]["properties"]
+        for name, one in sets.items():
+            properties_of[name] = {"anyOf": [{"type": "string"}, one]}
+        properties_of["cells"] = {"type": "object", "additionalProperties": {"type": "string"}}
+    for name, one in sets.items():
+        properties[name] = {"type": "object", "additionalProperties": one}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "OpenLupus study declaration",

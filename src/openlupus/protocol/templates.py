@@ -4,7 +4,7 @@ import re
 
 from openlupus.results import STATISTICS
 
-COUNTS = frozenset({"N", "n", "events", "df", "rejected"})
+COUNTS = frozenset({"N", "n", "events", "at_risk", "censored", "df", "rejected"})
 """Statistics that are whole numbers, and need no format."""
 
 FORMATS = ("int", "0", "1", "2", "3", "4", "pct", "pct1", "pp1", "p")

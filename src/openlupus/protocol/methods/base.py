@@ -13,6 +13,16 @@ class MethodPart(Part):
         """The columns of the data set, or of ADSL, that the method names."""
         return ()
 
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that it reads besides that of the analysis."""
+        return ()
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Data sets that it reads where the records have their domain, and else says so."""
+        return ()
+
 
 class OfEndpoint(MethodPart):
     """A method that analyses an end point of the declaration at a visit."""

@@ -12,16 +12,22 @@ Order = Literal["alphabetical", "frequency"]
 
 
 class Summary(MethodPart):
-    """Mean, SD, median, quartiles, range of a number."""
+    """Mean, SD, median, quartiles, range of a number, or of several."""
 
     name: Literal["summary"]
-    variable: str
+    variable: str | tuple[str, ...]
     quantile_rule: QuantileRule = "sas5"
     test: Literal["none", "anova"] = "none"
+    several_records: bool = False
+    """Whether a subject may have several records, each of which counts."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return (self.variable,) if isinstance(self.variable, str) else self.variable
 
     @property
     def asked(self) -> tuple[str, ...]:
-        return (self.variable,)
+        return self.variables
 
 
 class CountRow(Part):
@@ -45,12 +51,28 @@ class Counts(MethodPart):
     denominator: Literal["population", "not_missing", "eligible"] = "population"
     """Subjects of the population; of them, those with a value in every column that is asked for;
     or those with a record that meets the analysis's `where` and visit."""
-    test: Literal["none", "chi_square", "fisher"] = "none"
+    counted: Literal["subjects", "records"] = "subjects"
+    """`records`: a subject counts as often as there are records; the denominator is then of
+    records too, and that of the `population` are all records that meet `where`."""
+    empty_levels: Literal["shown", "left_out"] = "shown"
+    """Levels, or rows, that no subject of any group has."""
+    test: Literal["none", "chi_square", "fisher", "cmh"] = "none"
+    """`fisher`: of each comparison, or of all arms together where none is declared; `cmh`: of
+    Cochran, Mantel and Haenszel."""
+    association: Literal["general", "row_means", "correlation"] = "general"
+    """Of a `cmh` test: arms and levels without order; ordered levels; both ordered."""
+    scores: tuple[float, ...] = ()
+    """Of ordered levels, one each; their own numbers, or 1, 2, 3, ..., when empty."""
+    controlling: tuple[str, ...] = ()
+    """Columns whose levels together are the strata of a `cmh` test."""
+    strata_needed: int = Field(1, ge=1)
+    """Strata with at least two subjects that a `cmh` test needs to be computed."""
 
     @property
     def asked(self) -> tuple[str, ...]:
         named = (self.variable,) if self.variable else ()
-        return (*named, *(column for row in self.rows for column in row.where))
+        rows = (column for row in self.rows for column in row.where)
+        return (*named, *rows, *self.controlling)
 
 
 class Incidence(MethodPart):
@@ -59,6 +81,9 @@ class Incidence(MethodPart):
     name: Literal["incidence"]
     by: tuple[str, ...] = ()
     """Columns from broad to narrow; none: one row, any event."""
+    rows: tuple[CountRow, ...] = ()
+    """Groups of events, each by a condition on records: the first level, above `by`. All are
+    shown, also those without an event; an event may be in several."""
     overall: str = ""
     """Name of a first row over all terms; none when empty."""
     at_least: float = Field(0, ge=0, le=1)
@@ -70,3 +95,25 @@ class Incidence(MethodPart):
     """Groups whose incidence orders the terms, most frequent first, ties by the next group and
     then by the alphabet; all groups of the analysis when empty."""
     test: Literal["none", "fisher"] = "none"
+    worst: str = ""
+    """Column with an ordered level: each subject also counts once in each row at the highest."""
+    worst_levels: tuple[str, ...] = ()
+    """Levels of `worst` from low to high; a record with none of them is below all."""
+    difference: Literal["none", "miettinen_nurminen", "newcombe"] = "none"
+    """Limits of the difference in proportions of each comparison."""
+    rate: Literal["none", "first_event", "events"] = "none"
+    """Per time at risk: subjects with an event, until their first; or all events, over all time."""
+    per_years: float = Field(100, gt=0)
+    """Patient-years that a rate is of."""
+    at_risk: tuple[str, str] = ("TRTSDT", "TAEEDT")
+    """Dates of ADSL between which, both included, a subject is at risk."""
+    onset: str = "ASTDT"
+    """Date of the event."""
+    level: float = Field(0.95, gt=0, lt=1)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        rows = (column for row in self.rows for column in row.where)
+        worst = (self.worst,) if self.worst else ()
+        onset = (self.onset,) if self.rate == "first_event" else ()
+        return (*self.by, *rows, *worst, *onset)

@@ -18,3 +18,6 @@ class Responder(OfEndpoint):
     interval: Interval = "stratified_newcombe"
     weights: Literal["cmh"] = "cmh"
     level: float = Field(0.95, gt=0, lt=1)
+    interaction: Literal["none", "logistic", "breslow_day", "tarone", "woolf"] = "none"
+    """Test of each comparison that the effect is the same in all levels of a subgroup: likelihood
+    ratio of a logistic regression, or homogeneity of the odds ratios. The strata are not in it."""
