@@ -139,3 +139,34 @@ def test_a_group_of_arms_is_refused(analysed, frames):
     )
     with pytest.raises(Exception, match="active is a group of several"):
         analysed(parts, **frames)
+
+
+def test_limits_by_the_normal_distribution_and_error_over_subjects(analysed, frames, value):
+    more = ', limits_of_differences = "normal", rmse = "per_subject"'
+    plain, other = (analysed(ANALYSIS.format(more=m), **frames) for m in ("", more))
+    key = {"group": "high", "comparator": "placebo", **KEY}
+    difference, se = (value(other, "change", s, **key) for s in ("difference", "se"))
+    assert value(other, "change", "upper", **key) == pytest.approx(difference + 1.959964 * se)
+    assert value(other, "change", "p", **key) == value(plain, "change", "p", **key)
+    mean = {"group": "high", **KEY}
+    assert value(other, "change", "upper", **mean) == value(plain, "change", "upper", **mean)
+    model = fitted(frames, "C(ARMCD)")
+    assert value(plain, "change", "rmse", **KEY) == pytest.approx(np.sqrt(model.mse_resid))
+    assert value(other, "change", "rmse", **KEY) == pytest.approx(np.sqrt(model.ssr / model.nobs))
+
+
+def test_interaction_with_a_subgroup_is_the_f_test_of_statsmodels(analysed, frames, value):
+    rng = np.random.default_rng(3)
+    sex = pl.Series("SEX", rng.choice(["F", "M"], frames["ADSL"].height))
+    frames["ADSL"] = frames["ADSL"].with_columns(sex)
+    text = ANALYSIS.replace("population", 'subgroups = ["SEX"]\npopulation', 1).format(more="")
+    results = analysed(text, **frames)
+    terms = "C(SITE) + BASE + C(ARMCD)"
+    smaller = smf.ols(f"CHG ~ {terms} + C(SEX)", data=long(frames)).fit()
+    larger = smf.ols(f"CHG ~ {terms} * C(SEX)", data=long(frames)).fit()
+    statistic, p, df = larger.compare_f_test(smaller)
+    got = [value(results, "change", s, subgroup="SEX", **KEY) for s in ("statistic", "p", "df")]
+    assert got == pytest.approx([statistic, p, df], rel=1e-8)
+    women = frames["ADSL"].filter(SEX="F", ARMCD="H").height
+    assert value(results, "change", "n", subgroup="SEX=F", group="high", **KEY) == women
+    assert "Interaction with a subgroup" in results.notes["change"]

@@ -3,6 +3,7 @@
 import pytest
 
 from openlupus.analysis.families import note, population_note
+from openlupus.analysis.notes.endpoint import COMPONENTS
 from openlupus.instruments.composites import COMPOSITES
 from openlupus.protocol import parse
 
@@ -216,3 +217,8 @@ def test_given_verdicts_are_not_said_to_be_derived(declare):
     )
     assert "as given, not derived here" in said
     assert "Baseline is" not in said
+
+
+def test_every_component_of_every_composite_has_words():
+    named = {part for composite in COMPOSITES.values() for part in composite.components}
+    assert named <= COMPONENTS.keys()

@@ -4,7 +4,8 @@ One file a family of methods; `select` finds whom and what an analysis sees, `no
 what was done.
 """
 
-from openlupus.analysis.pointers import records_behind
+from openlupus.analysis.pointers import records_behind, subjects_behind
+from openlupus.analysis.population import POPULATION
 from openlupus.analysis.run import analyse
 
-__all__ = ["analyse", "records_behind"]
+__all__ = ["POPULATION", "analyse", "records_behind", "subjects_behind"]

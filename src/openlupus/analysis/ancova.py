@@ -20,7 +20,7 @@ from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow
 from openlupus.statistics.ancova import Ancova as Fitted
 from openlupus.statistics.ancova import Estimate, ancova, slope
-from openlupus.statistics.interval import Floats
+from openlupus.statistics.interval import Floats, normal_quantile
 
 DOSE = "dose"
 """Parameter of the slope over the dose."""
@@ -72,12 +72,13 @@ def ancova_rows(
             f"analysis {name}: an analysis of covariance is of arms, and {', '.join(pooled)} is a"
             " group of several; list arms alone"
         )
-    model = _model(seen, method, numbers)
+    model = read_model(seen, method, numbers)
     rows = _arms(seen, method, model)
     return rows + _slope(seen, method, model) if method.dose else rows
 
 
-def _model(seen: Scope, method: Ancova, numbers: Sequence[str]) -> Model:
+def read_model(seen: Scope, method: Ancova, numbers: Sequence[str]) -> Model:
+    """The subjects who have all numbers; `numbers` are measurement, covariates, dose."""
     places = {seen.protocol.arms[arm].code: place for place, arm in enumerate(seen.arms)}
     records = seen.records.filter(pl.col(ARM).is_in(list(places)))
     values = np.array([as_numbers(seen, records[name]) for name in numbers])
@@ -111,15 +112,34 @@ def _arms(seen: Scope, method: Ancova, model: Model) -> list[ResultRow]:
         own: dict[str, Any] = {"group": arm, "n": n, "warnings": (*model.said, *said), **shared}
         rows.append(seen.row("n", float(n), source=seen.source([arm], model.known), **own))
         rows += seen.rows(values, source=everybody, **own)
+    rows.append(_rmse(seen, method, model, fitted, why))
     for pair in seen.analysis.compare.all:
         test, control = (seen.arms.index(arm) for arm in pair)
         here, said = _known(fitted, why, (test, control), pair)
         found = fitted.difference(test, control) if fitted and here else None
+        values = _of_pair("difference", found)
+        if found is not None and method.limits_of_differences == "normal":
+            half = normal_quantile(method.level) * found.standard_error
+            values = {**values, "lower": found.value - half, "upper": found.value + half}
         rows += seen.rows(
-            _of_pair("difference", found), group=pair[0], comparator=pair[1], n=model.y.size,
+            values, group=pair[0], comparator=pair[1], n=model.y.size,
             source=everybody, warnings=(*model.said, *said), **shared,
         )  # fmt: skip
     return rows
+
+
+def _rmse(
+    seen: Scope, method: Ancova, model: Model, fitted: Fitted | None, why: tuple[str, ...]
+) -> ResultRow:
+    value = None
+    if fitted is not None:
+        fit = fitted.fit
+        share = fit.df_error / fit.n if method.rmse == "per_subject" else 1.0
+        value = float(np.sqrt(fit.residual_variance * share))
+    return seen.row(
+        "rmse", value, method="ancova", parameter=method.variable, n=model.y.size,
+        source=seen.source(seen.arms, model.known), warnings=(*model.said, *why),
+    )  # fmt: skip
 
 
 def _fit(method: Ancova, model: Model) -> tuple[Fitted | None, tuple[str, ...]]:
@@ -188,6 +208,12 @@ _WEIGHTS: Mapping[str, str] = {
 }
 
 
+_RMSE: Mapping[str, str] = {
+    "mean_square": "Root mean squared error: of the residual mean square.",
+    "per_subject": "Root mean squared error: residual sum of squares over the number of subjects.",
+}
+
+
 def ancova_told(protocol: Protocol, analysis: Analysis, method: Ancova) -> list[str]:
     of = records_in_words(protocol, analysis)
     factors = listed(["arm", *method.factors])
@@ -200,7 +226,15 @@ def ancova_told(protocol: Protocol, analysis: Analysis, method: Ancova) -> list[
         "covariates stand at their mean.",
         f"{100 * method.level:.6g}% limits and two-sided P are by the t distribution on the",
         "residual degrees of freedom, and are not adjusted for multiplicity.",
+        _RMSE[method.rmse],
     ]
+    if analysis.subgroups:
+        said.append(
+            "Interaction with a subgroup: F test of the arm by subgroup terms, added to the model"
+            " with the subgroup as a factor; of all arms together."
+        )
+    if method.limits_of_differences == "normal":
+        said.append("Limits of the differences alone are by the normal distribution.")
     if method.dose:
         said.append(
             f"Dose response: the same model with the number {method.dose} in place of the arm; P"

@@ -1,13 +1,14 @@
 """Counts of subjects: by level of a variable, or by named conditions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from openlupus.analysis.notes.words import in_words, records_in_words
-from openlupus.analysis.select import SUBJECT, Scope, one_record_each, scope
+from openlupus.analysis.association import cmh_test, cross, exact_test, stratum_of
+from openlupus.analysis.notes.words import in_words, listed, records_in_words
+from openlupus.analysis.select import ARM, SUBJECT, Scope, one_record_each, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, StatisticsError
 from openlupus.protocol.analyses import Analysis
@@ -49,29 +50,50 @@ def count_rows(
     """
     method = protocol.analyses[name].method
     assert isinstance(method, Counts)
+    seen = scope(name, protocol, data, subjects, columns=method.asked)
     columns = [method.variable] if method.variable else [c for r in method.rows for c in r.where]
-    seen = scope(name, protocol, data, subjects, columns=columns)
     conditions = _conditions(seen, method)
     together = bool(method.variable) or method.exclusive
     levels = [_level(seen, method, parameter, where) for parameter, where in conditions.items()]
     rows: list[ResultRow] = []
     if together:
-        _refuse_two_levels(seen, conditions)
+        _refuse_two_levels(seen, method, conditions)
         whole = _level(seen, method, "", {column: Test() for column in columns})
         rows += _whole(seen, method, whole, levels)
-    rows += [row for level in levels for row in _counted(seen, method, level)]
-    match method.test:
-        case "chi_square" if together:
-            table = [[level.counted[arm] for level in levels] for arm in seen.arms]
-            rows += _chi_square(seen, "", table)
-        case "chi_square":
-            for level in levels:
-                rows += _chi_square(seen, level.parameter, [_met(level, arm) for arm in seen.arms])
-        case "fisher":
-            rows += [row for level in levels for row in _fisher(seen, level)]
-        case "none":
-            pass
-    return rows
+    shown = [level for level in levels if method.empty_levels == "shown" or _anybody(seen, level)]
+    rows += [row for level in shown for row in _counted(seen, method, level)]
+    return rows + _tested(seen, method, levels, conditions, together=together)
+
+
+def _anybody(seen: Scope, level: Level) -> bool:
+    return any(level.counted[group] for group in seen.groups)
+
+
+def _tested(
+    seen: Scope,
+    method: Counts,
+    levels: Sequence[Level],
+    conditions: Mapping[str, Where],
+    *,
+    together: bool,
+) -> list[ResultRow]:
+    """The test of all levels together, or of each row by itself."""
+    if method.test == "none":
+        return []
+    if method.test == "fisher" and seen.analysis.compare.all:
+        return [row for level in levels for row in _fisher(seen, level)]
+    if method.test == "cmh":
+        parts = {"": conditions} if together else {row: {row: w} for row, w in conditions.items()}
+        return [
+            row for parameter, part in parts.items() for row in _cmh(seen, method, parameter, part)
+        ]
+    tables = (
+        {"": [[level.counted[arm] for level in levels] for arm in seen.arms]}
+        if together
+        else {level.parameter: [_met(level, arm) for arm in seen.arms] for level in levels}
+    )
+    one = _chi_square if method.test == "chi_square" else _exact
+    return [row for parameter, table in tables.items() for row in one(seen, parameter, table)]
 
 
 def _conditions(seen: Scope, method: Counts) -> dict[str, Where]:
@@ -98,7 +120,7 @@ def _level(seen: Scope, method: Counts, parameter: str, where: Where) -> Level:
     met = seen.records.filter(expression(where, schema))
     match method.denominator:
         case "population":
-            base = seen.subjects
+            base = seen.subjects if method.counted == "subjects" else seen.records
         case "eligible":
             base = seen.records
         case "not_missing":
@@ -108,13 +130,18 @@ def _level(seen: Scope, method: Counts, parameter: str, where: Where) -> Level:
     return Level(
         parameter,
         where,
-        {group: seen.of(met, group)[SUBJECT].n_unique() for group in groups},
-        {group: seen.of(base, group)[SUBJECT].n_unique() for group in groups},
+        {group: _size(method, seen.of(met, group)) for group in groups},
+        {group: _size(method, seen.of(base, group)) for group in groups},
     )
 
 
-def _refuse_two_levels(seen: Scope, conditions: Mapping[str, Where]) -> None:
-    one_record_each(seen)
+def _size(method: Counts, frame: pl.DataFrame) -> int:
+    return frame.height if method.counted == "records" else frame[SUBJECT].n_unique()
+
+
+def _refuse_two_levels(seen: Scope, method: Counts, conditions: Mapping[str, Where]) -> None:
+    if method.counted == "subjects":
+        one_record_each(seen)
     schema = seen.records.schema
     met = pl.sum_horizontal(
         pl.lit(0), *[expression(where, schema).cast(pl.Int64) for where in conditions.values()]
@@ -148,7 +175,7 @@ def _whole(seen: Scope, method: Counts, whole: Level, levels: Sequence[Level]) -
 
 def _among_source(seen: Scope, method: Counts, group: str, asked: Where) -> str:
     """Pointer to the subjects of the denominator of a level that asks for these columns."""
-    if method.denominator == "population":
+    if method.denominator == "population" and method.counted == "subjects":
         return seen.subject_source([group])
     known = asked if method.denominator == "not_missing" else {}
     return seen.source([group], {column: Test(is_missing=False) for column in known})
@@ -193,6 +220,49 @@ def _chi_square(seen: Scope, parameter: str, table: list[list[int]]) -> list[Res
         source=seen.source(seen.arms),
         warnings=said,
     )
+
+
+def _exact(seen: Scope, parameter: str, table: list[list[int]]) -> list[ResultRow]:
+    values, said = exact_test(table)
+    return seen.rows(
+        values, method="fisher", parameter=parameter, n=sum(map(sum, table)),
+        source=seen.source(seen.arms), warnings=said,
+    )  # fmt: skip
+
+
+def _cmh(
+    seen: Scope, method: Counts, parameter: str, conditions: Mapping[str, Where]
+) -> list[ResultRow]:
+    """Arms against the levels, or against meeting the one condition or not."""
+    if method.counted == "subjects":
+        one_record_each(seen)
+    records = seen.records
+    level = pl.lit(1 if len(conditions) == 1 else None, pl.Int64)
+    for place, where in enumerate(conditions.values()):
+        level = pl.when(expression(where, records.schema)).then(place).otherwise(level)
+    places = {seen.protocol.arms[arm].code: i for i, arm in enumerate(seen.arms)}
+    counts = cross(
+        records[ARM].replace_strict(places, default=None, return_dtype=pl.Int64),
+        records.select(level.alias("_")).to_series(),
+        stratum_of(records, method.controlling),
+        (len(places), max(2, len(conditions))),
+    )
+    scores = method.scores or _own_numbers(conditions)
+    values, said = cmh_test(
+        counts, association=method.association, scores=scores, strata_needed=method.strata_needed
+    )
+    return seen.rows(
+        values, method=f"cmh_{method.association}", parameter=parameter, n=int(counts.sum()),
+        source=seen.source(seen.arms), warnings=said,
+    )  # fmt: skip
+
+
+def _own_numbers(levels: Iterable[str]) -> tuple[float, ...]:
+    """The levels as numbers, where all are; else none."""
+    try:
+        return tuple(float(level) for level in levels)
+    except ValueError:
+        return ()
 
 
 def _fisher(seen: Scope, level: Level) -> list[ResultRow]:
@@ -244,8 +314,13 @@ _AMONG: Mapping[str, str] = {
 def counts_told(protocol: Protocol, analysis: Analysis, method: Counts) -> list[str]:
     of = records_in_words(protocol, analysis)
     what = f"by level of {method.variable}" if method.variable else "by condition"
-    said = [f"Subjects counted {what} ({of}), as a proportion of {_AMONG[method.denominator]}."]
+    among = _AMONG[method.denominator]
+    if method.counted == "records":
+        among = "the records with a value" if "missing" in method.denominator else "all of them"
+    said = [f"{method.counted.title()} counted {what} ({of}), as a proportion of {among}."]
     said += [f"{row.id}: {in_words(row.where)}." for row in method.rows]
+    if method.empty_levels == "left_out":
+        said.append("Levels that nobody has are not shown.")
     together = bool(method.variable) or method.exclusive
     match method.test:
         case "chi_square":
@@ -254,8 +329,41 @@ def counts_told(protocol: Protocol, analysis: Analysis, method: Counts) -> list[
                 f"P: Pearson's chi-square test {table} over the arms, without continuity"
                 " correction; levels without subjects are left out."
             )
-        case "fisher":
+        case "fisher" if analysis.compare.all:
             said.append("P: Fisher's exact test, two-sided, of each level in each comparison.")
+        case "fisher":
+            table = "of all levels" if together else "of each row (met, not met)"
+            said.append(
+                f"P: Fisher's exact test (Freeman and Halton) {table} over the arms: the sum over"
+                " tables that are no more probable."
+            )
+        case "cmh":
+            said.append(_cmh_told(method))
         case "none":
             pass
     return said
+
+
+ASSOCIATION: Mapping[str, str] = {
+    "general": "general association of arm and level",
+    "row_means": "differing mean scores of the arms",
+    "correlation": "correlation of the number of the arm (in the order listed) and the score",
+}
+
+
+def _cmh_told(method: Counts) -> str:
+    by = f"controlling for {listed(method.controlling)}" if method.controlling else "not stratified"
+    scores = ""
+    if method.association != "general":
+        given = method.scores or _own_numbers(method.levels)
+        numbers = ", ".join(f"{score:g}" for score in given)
+        scores = f"; scores of the levels: {numbers or 'their numbers, or 1, 2, 3, ...'}"
+    needed = (
+        f"; computed where at least {method.strata_needed} strata hold two subjects or more"
+        if method.strata_needed > 1
+        else ""
+    )
+    return (
+        f"P: Cochran-Mantel-Haenszel test for {ASSOCIATION[method.association]}, {by}{scores};"
+        f" subjects without a level or stratum are left out{needed}."
+    )

@@ -1,13 +1,16 @@
 """Conditions joined into one, and the pointer from a result to the records that it rests on."""
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+import numpy as np
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, DerivationError
+from openlupus.protocol.analyses import Take
 from openlupus.protocol.base import Test, Where
 from openlupus.protocol.conditions import expression
 
@@ -81,21 +84,129 @@ def records_behind(data: AnalysisData, source: str) -> pl.DataFrame:
 
     Args:
         data: The analysis data that were analysed.
-        source: The result row's `source`; a column `ADSL.X` in it asks for the subject's value.
+        source: The result row's `source`; a column `ADSL.X` in it, or one
+            that the data set lacks, asks for the subject's value.
 
     Raises:
         AnalysisError: the pointer cannot be read, or does not fit these data.
     """
-    dataset, where = _read_pointer(source)
-    own = {c: test for c, test in where.items() if not c.startswith(OF_SUBJECT)}
-    of_subject = {c.removeprefix(OF_SUBJECT): test for c, test in where.items() if c not in own}
     try:
+        dataset, own, of_subject = _parted(data, source)
         adsl, frame = data.frame("ADSL"), data.frame(dataset)
         inside = adsl.filter(expression(of_subject, adsl.schema))
         frame = frame.filter(expression(own, frame.schema))
+        take, then = _taken(source)
+        if take is not None:
+            frame = frame.join(inside.select("USUBJID"), on="USUBJID", how="semi")
+            frame = taken(frame, take)
+            frame = frame.filter(expression(then, frame.schema))
     except DerivationError as error:
         raise AnalysisError(f"the pointer {source} does not fit these data: {error}") from None
     return frame.join(inside.select("USUBJID"), on="USUBJID", how="semi", maintain_order="left")
+
+
+def taken(records: pl.DataFrame, take: Take) -> pl.DataFrame:
+    """One record a subject, as an analysis takes it; a missing value is never taken before one."""
+    column = take.highest or take.lowest
+    ordered = records.sort(
+        column, descending=bool(take.highest), nulls_last=True, maintain_order=True
+    )
+    return ordered.unique("USUBJID", keep="first", maintain_order=True)
+
+
+def _taken(source: str) -> tuple[Take | None, Where]:
+    """Which record of a subject a pointer takes, and the condition that it then meets."""
+    given = cast("dict[str, Any]", json.loads(source))
+    if "take" not in given:
+        return None, {}
+    return Take.model_validate(given["take"]), _WHERE.validate_python(given.get("then", {}))
+
+
+def subjects_behind(data: AnalysisData, sources: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """The subjects that results rest on: places in ADSL, ascending, by pointer.
+
+    As `records_behind`, for many pointers at once: each condition is looked at once. A pointer
+    that does not fit these data is left out.
+
+    Raises:
+        AnalysisError: a pointer cannot be read.
+    """
+    order = {subject: i for i, subject in enumerate(data.frame("ADSL")["USUBJID"])}
+    behind: dict[str, tuple[int, ...]] = {}
+    parted: dict[str, tuple[_Held, _Held]] = {}
+    for source in dict.fromkeys(sources):
+        try:
+            if _taken(source)[0] is not None:
+                people = records_behind(data, source)["USUBJID"].unique()
+                behind[source] = tuple(sorted(order[subject] for subject in people))
+                continue
+            dataset, own, of_subject = _parted(data, source)
+        except (AnalysisError, DerivationError):
+            continue
+        parted[source] = (_Held(dataset, own), _Held("ADSL", of_subject))
+    found = _subjects(data, {held for pair in parted.values() for held in pair}, order)
+    for source, (own, of_subject) in parted.items():
+        if own in found and of_subject in found:
+            behind[source] = tuple(sorted(found[own] & found[of_subject]))
+    return behind
+
+
+class _Held:
+    """A condition on a data set, equal to another that is written alike."""
+
+    def __init__(self, dataset: str, where: Where) -> None:
+        self.dataset, self.where = dataset, where
+        self.key = json.dumps([dataset, written(where)], sort_keys=True, default=str)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and other.key == self.key
+
+
+def _subjects(
+    data: AnalysisData, held: Iterable[_Held], order: Mapping[str, int]
+) -> dict[_Held, frozenset[int]]:
+    """Places of the subjects with a record that meets each condition, a pass a data set."""
+    by_dataset: dict[str, list[_Held]] = {}
+    for one in held:
+        by_dataset.setdefault(one.dataset, []).append(one)
+    found: dict[_Held, frozenset[int]] = {}
+    for dataset, conditions in by_dataset.items():
+        frame = data.frame(dataset)
+        places = frame["USUBJID"].replace_strict(order, default=-1, return_dtype=pl.Int64)
+        place = places.to_numpy()
+        asked: list[pl.Expr] = []
+        kept: list[_Held] = []
+        for one in conditions:
+            try:
+                asked.append(expression(one.where, frame.schema).alias(str(len(kept))))
+                kept.append(one)
+            except DerivationError:
+                continue
+        for start in range(0, len(asked), _AT_ONCE):
+            masks = frame.select(asked[start : start + _AT_ONCE])
+            for one, mask in zip(kept[start : start + _AT_ONCE], masks, strict=True):
+                met = np.broadcast_to(mask.to_numpy(), place.shape)
+                known = place[met]
+                found[one] = frozenset(np.unique(known[known >= 0]).tolist())
+    return found
+
+
+_AT_ONCE = 64
+"""Conditions looked at together: bounds the memory, at a byte a record and condition."""
+
+
+def _parted(data: AnalysisData, source: str) -> tuple[str, Where, Where]:
+    """Data set, condition on its records, condition on their subjects, of a pointer.
+
+    As in an analysis, a column that the data set lacks is the subject's.
+    """
+    dataset, where = _read_pointer(source)
+    columns = data.frame(dataset).columns
+    own = {c: test for c, test in where.items() if not c.startswith(OF_SUBJECT) and c in columns}
+    return dataset, own, {c.removeprefix(OF_SUBJECT): t for c, t in where.items() if c not in own}
 
 
 def _read_pointer(source: str) -> tuple[str, Where]:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from openlupus.analysis.counts import fisher_p
+from openlupus.analysis.interaction import TOLD
 from openlupus.analysis.notes.endpoint import (
     MISSING,
     composite_in_words,
@@ -16,20 +16,19 @@ from openlupus.analysis.notes.endpoint import (
     when_in_words,
 )
 from openlupus.analysis.notes.words import records_in_words
-from openlupus.analysis.select import SUBJECT, Scope, one_record_each, scope
-from openlupus.analysis.strata import combinations, strata_columns, stratum_number
-from openlupus.analysis.summary import as_numbers
+from openlupus.analysis.select import SUBJECT, Scope
+from openlupus.analysis.strata import combinations
+from openlupus.analysis.verdicts import RESPONDING, WITH_VERDICT, Tables, read_verdicts
+from openlupus.analysis.verdicts import tables as count_tables
 from openlupus.derivation.model import AnalysisData
-from openlupus.errors import AnalysisError, StatisticsError
+from openlupus.errors import StatisticsError
 from openlupus.protocol.analyses import Analysis
-from openlupus.protocol.base import Test, Where
 from openlupus.protocol.conditions import expression
 from openlupus.protocol.methods import Responder
 from openlupus.protocol.model import Endpoint, Protocol
 from openlupus.results import ResultRow
 from openlupus.statistics.cmh import cmh, mantel_fleiss
 from openlupus.statistics.contingency import pearson_chisquare
-from openlupus.statistics.interval import Floats
 from openlupus.statistics.risk_difference import (
     Interval,
     common_risk_difference,
@@ -37,32 +36,11 @@ from openlupus.statistics.risk_difference import (
     stratified_newcombe,
 )
 
-DATASET = "ADRESP"
-_STRATUM = "_stratum"
-_WITH_VERDICT: Where = {"AVAL": Test(is_missing=False)}
-_RESPONDING: Where = {"AVAL": Test(equals=1)}
 _TRUSTED = 5
 """Mantel and Fleiss: above this number the chi-square approximation of the CMH test holds."""
 
 Found = tuple[Mapping[str, float | None], tuple[str, ...]]
 """Statistics by name, and warnings."""
-
-
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """Verdicts of two groups, test in row 0.
-
-    Attributes:
-        responders, n: Counts by stratum, shape (2, strata).
-        crude, crude_n: Counts of all verdicts, shape (2, 1).
-        said: Warnings on subjects who are in no stratum.
-    """
-
-    responders: Floats
-    n: Floats
-    crude: Floats
-    crude_n: Floats
-    said: tuple[str, ...]
 
 
 def responder_rows(
@@ -80,29 +58,12 @@ def responder_rows(
     analysis = protocol.analyses[name]
     method = analysis.method
     assert isinstance(method, Responder)
-    endpoint = protocol.endpoints[analysis.endpoint]
-    columns = ("AVAL", *strata_columns(protocol, method))
-    own: Where = {"PARAMCD": Test(equals=endpoint.parameter)}
-    seen = scope(name, protocol, data, subjects, columns=columns, further=own, dataset=DATASET)
-    one_record_each(seen)
-    verdicts = _verdicts(seen).with_columns(stratum_number(protocol, method).alias(_STRATUM))
+    read = read_verdicts(name, protocol, data, subjects)
+    seen, endpoint, verdicts = read.scope, read.endpoint, read.known
     rows = [row for group in seen.groups for row in _counted(seen, endpoint, group, verdicts)]
     for pair in analysis.compare.all:
         rows += _compared(seen, method, endpoint, pair, verdicts)
     return rows
-
-
-def _verdicts(seen: Scope) -> pl.DataFrame:
-    """Records with a verdict."""
-    aval = as_numbers(seen, seen.records["AVAL"])
-    other = ~(np.isnan(aval) | np.isin(aval, (0, 1)))
-    if other.any():
-        raise AnalysisError(
-            f"analysis {seen.name}: AVAL of {seen.dataset} is {aval[other][0]:g} in"
-            f" {int(other.sum())} record(s); a verdict is 1, 0 or missing"
-        )
-    verdicts = seen.records.with_columns(AVAL=pl.Series(values=aval))
-    return verdicts.filter(pl.col("AVAL").is_not_nan())
 
 
 def _counted(
@@ -117,7 +78,7 @@ def _counted(
     if not among:
         said.append("no subject of the group has a verdict, so there is no proportion")
     values = {"N": float(among), "n": float(n), "proportion": n / among if among else None}
-    where = {"N": _WITH_VERDICT, "n": _RESPONDING, "proportion": _WITH_VERDICT}
+    where = {"N": WITH_VERDICT, "n": RESPONDING, "proportion": WITH_VERDICT}
     return [
         seen.row(
             statistic,
@@ -141,7 +102,7 @@ def _compared(
     verdicts: pl.DataFrame,
 ) -> list[ResultRow]:
     strata = combinations(seen.protocol, method)
-    tables = _tables(*(seen.of(verdicts, group) for group in pair), strata=strata)
+    tables = count_tables(*(seen.of(verdicts, group) for group in pair), strata=strata)
     estimate = "difference" if method.interval == "none" else method.interval
     rows: list[ResultRow] = []
     for name, crude, (values, said) in (
@@ -155,24 +116,10 @@ def _compared(
             group=pair[0],
             comparator=pair[1],
             n=int((tables.crude_n if crude else tables.n).sum()),
-            source=seen.source(pair, _WITH_VERDICT),
+            source=seen.source(pair, WITH_VERDICT),
             warnings=said if crude else (*tables.said, *said),
         )
     return rows
-
-
-def _tables(test: pl.DataFrame, control: pl.DataFrame, *, strata: int) -> Tables:
-    responders, n = np.zeros((2, strata)), np.zeros((2, strata))
-    crude, crude_n, unplaced = np.zeros((2, 1)), np.zeros((2, 1)), 0
-    for row, frame in enumerate((test, control)):
-        placed = frame.drop_nulls(_STRATUM)
-        number = placed[_STRATUM].to_numpy()
-        n[row] = np.bincount(number, minlength=strata)
-        responders[row] = np.bincount(number, weights=placed["AVAL"].to_numpy(), minlength=strata)
-        crude[row], crude_n[row] = frame["AVAL"].sum(), frame.height
-        unplaced += frame.height - placed.height
-    said = f"{unplaced} subject(s) with a missing or undeclared stratum are left out"
-    return Tables(responders, n, crude, crude_n, (said,) if unplaced else ())
 
 
 def _interval(method: Responder, tables: Tables) -> Found:
@@ -247,7 +194,7 @@ def responder_told(protocol: Protocol, analysis: Analysis, method: Responder) ->
     of = records_in_words(protocol, analysis, "ADRESP")
     said = [
         f"Responders of {endpoint.label} (PARAMCD {endpoint.parameter}, {of}).",
-        *composite_in_words(endpoint),
+        *composite_in_words(protocol, endpoint),
         *when_in_words(protocol, analysis),
         *events_in_words(protocol, endpoint),
         f"Counts: {MISSING[endpoint.missing]}.",
@@ -255,7 +202,7 @@ def responder_told(protocol: Protocol, analysis: Analysis, method: Responder) ->
     if not analysis.compare.all:
         return said
     strata = [strata_in_words(protocol, method)] if method.strata else []
-    return [*said, *strata, _difference(method), _test_of(method)]
+    return [*said, *strata, _difference(method), _test_of(method), *_interaction(analysis, method)]
 
 
 def _difference(method: Responder) -> str:
@@ -266,6 +213,12 @@ def _difference(method: Responder) -> str:
     if method.interval == "none":
         return f"{said}, without limits."
     return f"{said}; {100 * method.level:.6g}% two-sided {_INTERVALS[method.interval]}."
+
+
+def _interaction(analysis: Analysis, method: Responder) -> list[str]:
+    if not analysis.subgroups or method.interaction == "none":
+        return []
+    return [f"P of interaction, for each comparison: {TOLD[method.interaction]}."]
 
 
 def _test_of(method: Responder) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from openlupus.analysis.by import each_level, in_front
 from openlupus.analysis.families import FAMILIES, note, population_note
 from openlupus.analysis.multiplicity import family_rows
 from openlupus.analysis.population import POPULATION, population_rows
 from openlupus.analysis.select import members
+from openlupus.analysis.subgroups import each_visit, subgroup_rows
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, DerivationError
 from openlupus.protocol.model import Protocol
@@ -50,8 +52,9 @@ def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ())
     notes = {POPULATION: population_note(protocol)}
     for name in [] if faults else chosen:
         try:
-            rows += _one(name, protocol, data, subjects)
-            notes[name] = note(protocol, name)
+            own = _one(name, protocol, data, subjects)
+            notes[name] = note(protocol, name, own)
+            rows += own
         except (AnalysisError, DerivationError) as error:
             faults.append(str(error) if name in str(error) else f"analysis {name}: {error}")
     if faults:
@@ -70,5 +73,12 @@ def _one(
     name: str, protocol: Protocol, data: AnalysisData, subjects: dict[str, pl.DataFrame]
 ) -> list[ResultRow]:
     analysis = protocol.analyses[name]
-    rows = FAMILIES[analysis.method.name].rows(name, protocol, data, subjects[analysis.population])
-    return rows + family_rows(protocol, name, rows)
+    family, people = FAMILIES[analysis.method.name], subjects[analysis.population]
+    rows: list[ResultRow] = []
+    for at in each_visit(protocol, name):
+        for levels, here, part in each_level(name, at, data, people):
+            own = family.rows(name, here, part, people)
+            own = [*own, *family_rows(here, name, own)]
+            own += subgroup_rows(name, here, part, people, family.rows, family.interaction)
+            rows += in_front(levels, own, protocol, name)
+    return rows

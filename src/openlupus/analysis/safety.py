@@ -8,12 +8,15 @@ from typing import Any
 import polars as pl
 
 from openlupus.analysis.counts import fisher_p
-from openlupus.analysis.notes.words import listed, records_in_words
-from openlupus.analysis.select import SUBJECT, Scope, scope
+from openlupus.analysis.notes.words import in_words, listed, records_in_words
+from openlupus.analysis.pointers import conjunction
+from openlupus.analysis.risks import at_risk, difference_rows, rate_rows, risk_told
+from openlupus.analysis.select import ARM, SUBJECT, Scope, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError
 from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
+from openlupus.protocol.conditions import expression
 from openlupus.protocol.methods import Incidence
 from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow
@@ -22,6 +25,8 @@ LEVELS = "|"
 """Joins the levels of a parameter."""
 UNCODED = "UNCODED"
 """The term of a record that has none."""
+_ROW = "_group"
+"""Column with the id of the declared group of events that a record is in."""
 
 TwoGroups = Callable[[tuple[int, ...], tuple[int, ...]], tuple[float | None, tuple[str, ...]]]
 """Subjects with the event and subjects, of two groups, to P and warnings."""
@@ -46,31 +51,62 @@ class Tally:
 def incidence_rows(
     name: str, protocol: Protocol, data: AnalysisData, subjects: pl.DataFrame
 ) -> list[ResultRow]:
-    """N, n, proportion and events of each node (parameter) in each group, and Fisher tests.
+    """N, n, proportion and events of each node (parameter) in each group, and what is asked of it.
 
-    A node is shown with its parents where it reaches the threshold itself.
+    A node is shown with its parents where it reaches the threshold itself. Subjects by their worst
+    level have the subgroup `COLUMN=LEVEL`; rates and differences are those of `analysis.risks`.
 
     Raises:
         AnalysisError: a column is absent, or `order` does not fit the hierarchy.
     """
     method = protocol.analyses[name].method
     assert isinstance(method, Incidence)
-    seen = scope(name, protocol, data, subjects, columns=method.by)
+    seen = scope(name, protocol, data, subjects, columns=method.asked)
     missing = [pl.col(c).cast(pl.String).replace("", None).fill_null(UNCODED) for c in method.by]
-    events = seen.records.with_columns(missing)
+    events = _in_groups(seen.records.with_columns(missing), method)
+    levels = (_ROW, *method.by) if method.rows else method.by
     named = (*seen.groups, *method.at_least_in, *method.order_group)
-    tallies = {group: _tally(seen, events, method.by, group) for group in dict.fromkeys(named)}
+    tallies = {group: _tally(seen, events, levels, group) for group in dict.fromkeys(named)}
+    highest = _highest(method, events, levels)
     fisher: TwoGroups = cache(fisher_p)
     rows: list[ResultRow] = []
+    sizes = {group: tally.size for group, tally in tallies.items()}
+    risk = {group: at_risk(seen, method, group) for group in seen.groups if method.rate != "none"}
     for node in _nodes(seen, method, tallies):
+        where, parameter = _where(method, node), _parameter(method, node)
+        under = _under(events, levels, node) if risk else events
         for group in seen.groups:
             rows += _described(seen, method, node, group, tallies[group])
+            rows += _by_worst(seen, method, node, group, sizes[group], highest)
+            if risk:
+                own = seen.of(under, group)
+                rows += rate_rows(seen, method, parameter, where, group, own, risk[group])
+        counts = {group: tally.subjects.get(node, 0) for group, tally in tallies.items()}
+        rows += difference_rows(seen, method, parameter, where, counts, sizes)
         if method.test == "fisher":
             rows += [
                 _tested(seen, method, node, pair, tallies, fisher)
                 for pair in seen.analysis.compare.all
             ]
     return rows
+
+
+def _in_groups(events: pl.DataFrame, method: Incidence) -> pl.DataFrame:
+    """The events, once for each declared group that they are in."""
+    if not method.rows:
+        return events
+    parts = [
+        events.filter(expression(row.where, events.schema)).with_columns(pl.lit(row.id).alias(_ROW))
+        for row in method.rows
+    ]
+    return pl.concat(parts)
+
+
+def _under(events: pl.DataFrame, levels: Sequence[str], node: Node) -> pl.DataFrame:
+    """The events of a node."""
+    return events.filter(
+        *(pl.col(column) == term for column, term in zip(levels, node, strict=False))
+    )
 
 
 def _tally(seen: Scope, events: pl.DataFrame, by: Sequence[str], group: str) -> Tally:
@@ -92,14 +128,19 @@ def _nodes(seen: Scope, method: Incidence, tallies: Mapping[str, Tally]) -> list
     found = {node for tally in tallies.values() for node in tally.subjects if node}
     reached = {node for node in found if any(tally.share(node) >= least for tally in within)}
     shown = {node[:depth] for node in reached for depth in range(1, len(node) + 1)}
-    first = [()] if method.overall or not method.by else []
+    shown |= {(row.id,) for row in method.rows}
+    first = [()] if method.overall or not (method.by or method.rows) else []
     ranks = [tallies[group] for group in method.order_group or seen.groups]
     orders = _orders(seen, method)
+    declared = [row.id for row in method.rows]
 
     def place(node: Node) -> tuple[Any, ...]:
         keys: list[Any] = []
         for depth in range(1, len(node) + 1):
-            if orders[depth - 1] == "frequency":
+            if depth == 1 and declared:
+                keys.append(declared.index(node[0]))
+                continue
+            if orders[depth - 1 - bool(declared)] == "frequency":
                 keys += [-tally.share(node[:depth]) for tally in ranks]
             keys.append(node[depth - 1])
         return tuple(keys)
@@ -124,10 +165,13 @@ def _parameter(method: Incidence, node: Node) -> str:
 
 
 def _where(method: Incidence, node: Node) -> Where:
-    return {
+    groups = {row.id: row.where for row in method.rows}
+    terms = node[1:] if groups else node
+    under: Where = {
         column: Test(is_missing=True) if term == UNCODED else Test(equals=term)
-        for column, term in zip(method.by, node, strict=False)
+        for column, term in zip(method.by, terms, strict=False)
     }
+    return conjunction(groups[node[0]], under) if groups and node else under
 
 
 def _described(
@@ -151,6 +195,48 @@ def _described(
         seen.row("N", float(tally.size), source=seen.subject_source([group]), **shared),
         *seen.rows(values, source=seen.source([group], _where(method, node)), **shared),
     ]
+
+
+def _highest(
+    method: Incidence, events: pl.DataFrame, levels: Sequence[str]
+) -> Mapping[tuple[Node, str], Mapping[int, int]]:
+    """Of each node and arm's code, the subjects by the place of their highest level."""
+    if not method.worst:
+        return {}
+    rank = {level: i for i, level in enumerate(method.worst_levels)}
+    level = pl.col(method.worst).cast(pl.String)
+    place = level.replace_strict(rank, default=None, return_dtype=pl.Int64)
+    ranked = events.with_columns(_place=place, **{ARM: pl.col(ARM).fill_null("")})
+    found: dict[tuple[Node, str], dict[int, int]] = {}
+    for depth in range(len(levels) + 1):
+        keys = [*levels[:depth], ARM]
+        each = ranked.group_by(*keys, SUBJECT).agg(pl.col("_place").max())
+        counted = each.drop_nulls("_place").group_by(*keys, "_place").len()
+        for *terms, arm, highest, n in counted.iter_rows():
+            found.setdefault((tuple(terms), arm), {})[highest] = n
+    return found
+
+
+def _by_worst(
+    seen: Scope,
+    method: Incidence,
+    node: Node,
+    group: str,
+    size: int,
+    highest: Mapping[tuple[Node, str], Mapping[int, int]],
+) -> list[ResultRow]:
+    """Subjects by the highest level of any of their events of the node."""
+    codes = seen.protocol.codes(group) if group else tuple({arm for _, arm in highest})
+    rows: list[ResultRow] = []
+    for i, level in enumerate(method.worst_levels):
+        n = sum(highest.get((node, code), {}).get(i, 0) for code in codes)
+        at: Where = conjunction(_where(method, node), {method.worst: Test(equals=level)})
+        values = {"n": float(n), "proportion": n / size if size else None}
+        rows += seen.rows(
+            values, method="incidence", parameter=_parameter(method, node), group=group, n=size,
+            subgroup=f"{method.worst}={level}", source=seen.source([group], at),
+        )  # fmt: skip
+    return rows
 
 
 def _tested(
@@ -180,10 +266,17 @@ def _tested(
 def incidence_told(protocol: Protocol, analysis: Analysis, method: Incidence) -> list[str]:
     of = records_in_words(protocol, analysis)
     by = f" by {listed(method.by)}" if method.by else ""
+    groups = [f"{row.id}: {in_words(row.where)}." for row in method.rows]
     said = [
         f"Subjects with at least one record of {of}, and number of records{by}.",
         "Proportions are of all subjects of the group; a subject counts once in each row.",
     ]
+    said += groups
+    if method.worst:
+        said.append(
+            f"Subgroups {method.worst}: each subject once in each row, at the highest of"
+            f" {', '.join(method.worst_levels)} (from low to high) that any of its records has."
+        )
     if method.at_least:
         where = listed([protocol.label(group) for group in method.at_least_in or analysis.groups])
         said.append(
@@ -197,7 +290,7 @@ def incidence_told(protocol: Protocol, analysis: Analysis, method: Incidence) ->
             "P: Fisher's exact test, two-sided (the sum over tables that are no more probable), of"
             " each comparison; none where nobody of either group has the event."
         )
-    return said
+    return said + risk_told(analysis, method)
 
 
 def _order(protocol: Protocol, analysis: Analysis, method: Incidence) -> str:

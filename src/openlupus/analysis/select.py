@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from openlupus.analysis.pointers import OF_SUBJECT, conjunction, written
+from openlupus.analysis.pointers import OF_SUBJECT, conjunction, taken, written
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError
 from openlupus.protocol.analyses import Analysis
@@ -52,7 +52,8 @@ class Scope:
         """Arms and groups to describe: as declared, else all arms; and all that are compared."""
         described = self.analysis.groups or tuple(self.protocol.arms)
         compared = [member for pair in self.analysis.compare.all for member in pair]
-        return tuple(dict.fromkeys([*described, *compared]))
+        everyone = ("",) if self.analysis.everyone else ()
+        return tuple(dict.fromkeys([*described, *compared, *everyone]))
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -60,7 +61,9 @@ class Scope:
         return tuple(g for g in self.groups if g in self.protocol.arms) or tuple(self.protocol.arms)
 
     def of(self, frame: pl.DataFrame, group: str) -> pl.DataFrame:
-        """Rows of a frame that belong to an arm or group."""
+        """Rows of a frame that belong to an arm or group; all rows where that is ""."""
+        if not group:
+            return frame
         return frame.filter(pl.col(ARM).is_in(list(self.protocol.codes(group))))
 
     def size(self, group: str) -> int:
@@ -77,12 +80,19 @@ class Scope:
 
     def _pointer(self, dataset: str, records: Where, groups: Iterable[str], further: Where) -> str:
         prefix = "" if dataset == "ADSL" else OF_SUBJECT
-        codes = tuple(dict.fromkeys(c for g in groups for c in self.protocol.codes(g)))
+        named = tuple(groups)
+        codes = tuple(dict.fromkeys(c for g in named if g for c in self.protocol.codes(g)))
+        codes = () if "" in named else codes
         members: Where = {self.arm: Test(one_of=codes)} if codes else {}
         subjects = {prefix + column: test for column, test in self.about_subjects.items()}
         members = {prefix + column: test for column, test in members.items()}
-        every = conjunction(subjects, members, records, further)
-        return pointer(dataset, written(every))
+        take = self.analysis.take if dataset == self.dataset else None
+        if take is None:
+            every = conjunction(subjects, members, records, further)
+            return pointer(dataset, written(every))
+        every = conjunction(subjects, members, records)
+        held = {"take": take.model_dump(exclude_defaults=True), "then": written(further)}
+        return pointer(dataset, written(every), more=held)
 
     def row(
         self,
@@ -95,21 +105,26 @@ class Scope:
         parameter: str = "",
         group: str = "",
         comparator: str = "",
+        subgroup: str = "",
+        visit: str | None = None,
+        unit: str = "",
         warnings: Iterable[str] = (),
     ) -> ResultRow:
-        """One result of this analysis; a NaN is a null."""
+        """One result of this analysis, at its visit if no other is given; a NaN is a null."""
         known = None if value is None or math.isnan(value) else float(value)
         said = "; ".join(dict.fromkeys(warnings))
         return ResultRow(
             analysis=self.name,
             method=method,
             population=self.analysis.population,
-            visit=self.analysis.visit,
+            visit=self.analysis.visit if visit is None else visit,
             parameter=parameter,
             group=group,
             comparator=comparator,
+            subgroup=subgroup,
             statistic=statistic,
             value=known,
+            unit=unit,
             n=n,
             warnings=said or ("" if known is not None else _UNKNOWN),
             source=source,
@@ -179,7 +194,9 @@ def scope(
     where = conjunction(analysis.where, further or {})
     if analysis.visit:
         where = conjunction(where, at_visit(protocol.visit(analysis.visit), frame.columns, name))
-    wanted = tuple(dict.fromkeys([*where, *columns]))
+    take = analysis.take
+    ranked = [take.highest or take.lowest] if take else []
+    wanted = tuple(dict.fromkeys([*where, *columns, *ranked]))
     borrowed = tuple(c for c in wanted if c not in frame.columns)
     if absent := [c for c in borrowed if c not in subjects.columns]:
         place = "ADSL lacks" if dataset == "ADSL" else f"neither {dataset} nor ADSL has"
@@ -188,6 +205,7 @@ def scope(
         records = subjects.filter(expression(where, subjects.schema))
     else:
         records = _records(frame, subjects, where, borrowed)
+    records = taken(records, take).sort(SUBJECT) if take else records
     about = {OF_SUBJECT + c if c in borrowed else c: test for c, test in where.items()}
     return Scope(
         name, analysis, protocol, subjects, records,

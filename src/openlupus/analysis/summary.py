@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from openlupus.analysis.notes.words import records_in_words
-from openlupus.analysis.select import Scope, one_record_each, scope
+from openlupus.analysis.notes.words import listed, records_in_words
+from openlupus.analysis.select import ARM, Scope, one_record_each, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, StatisticsError
 from openlupus.protocol.analyses import Analysis
@@ -25,26 +27,31 @@ MOMENTS = ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")
 def summary_rows(
     name: str, protocol: Protocol, data: AnalysisData, subjects: pl.DataFrame
 ) -> list[ResultRow]:
-    """Summary of a number in each group (parameter: its column), and a test over the arms.
+    """Summary of numbers in each group (parameter: the column), and a test over the arms.
+
+    N counts the records, n those with a value.
 
     Raises:
         AnalysisError: the column is absent or holds text, or a subject has several records.
     """
     method = protocol.analyses[name].method
     assert isinstance(method, Summary)
-    seen = scope(name, protocol, data, subjects, columns=[method.variable])
-    one_record_each(seen)
-    values = {group: numbers(seen, method.variable, group) for group in seen.groups}
-    rows = [row for group in seen.groups for row in _described(seen, method, group, values[group])]
-    if method.test == "anova":
-        by_arm = [numbers(seen, method.variable, arm) for arm in seen.arms]
-        rows += _anova(seen, method, by_arm)
+    seen = scope(name, protocol, data, subjects, columns=method.variables)
+    if not method.several_records:
+        one_record_each(seen)
+    arm_of = seen.records[ARM].to_list()
+    members: dict[str, NDArray[np.bool_]] = {}
+    for group in dict.fromkeys([*seen.groups, *seen.arms]):
+        codes = seen.protocol.codes(group) if group else set(arm_of)
+        members[group] = np.array([arm in codes for arm in arm_of], dtype=np.bool_)
+    rows: list[ResultRow] = []
+    for variable in method.variables:
+        values = as_numbers(seen, seen.records[variable])
+        for group in seen.groups:
+            rows += _described(seen, method, variable, group, values[members[group]])
+        if method.test == "anova":
+            rows += _anova(seen, variable, [values[members[arm]] for arm in seen.arms])
     return rows
-
-
-def numbers(seen: Scope, column: str, group: str) -> Floats:
-    """A column of a group's records as floats; NaN where it is missing."""
-    return as_numbers(seen, seen.of(seen.records, group)[column])
 
 
 def as_numbers(seen: Scope, values: pl.Series) -> Floats:
@@ -61,23 +68,21 @@ def as_numbers(seen: Scope, values: pl.Series) -> Floats:
     return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
-def _described(seen: Scope, method: Summary, group: str, values: Floats) -> list[ResultRow]:
+def _described(
+    seen: Scope, method: Summary, variable: str, group: str, values: Floats
+) -> list[ResultRow]:
     found = describe(values, quantile_rule=method.quantile_rule)
     given: dict[str, float] = asdict(found)
-    known = {method.variable: Test(is_missing=False)}
-    return [
-        seen.row(
-            statistic,
-            float(given[statistic]),
-            method="summary",
-            parameter=method.variable,
-            group=group,
-            n=found.n,
-            source=seen.source([group], known),
-            warnings=_said(found, statistic, method.variable),
-        )
-        for statistic in ("n", *MOMENTS)
+    shared: dict[str, Any] = {"method": "summary", "parameter": variable, "group": group}
+    records = seen.row(
+        "N", float(values.size), n=values.size, source=seen.source([group]), **shared
+    )
+    shared["source"] = seen.source([group], {variable: Test(is_missing=False)})
+    moments = [
+        seen.row(name, given[name], n=found.n, warnings=_said(found, name, variable), **shared)
+        for name in ("n", *MOMENTS)
     ]
+    return [records, *moments]
 
 
 def _said(found: Description, statistic: str, variable: str) -> tuple[str, ...]:
@@ -92,7 +97,7 @@ def _said(found: Description, statistic: str, variable: str) -> tuple[str, ...]:
     return said
 
 
-def _anova(seen: Scope, method: Summary, by_arm: list[Floats]) -> list[ResultRow]:
+def _anova(seen: Scope, variable: str, by_arm: list[Floats]) -> list[ResultRow]:
     try:
         test = anova_oneway(by_arm)
         found = {"statistic": test.statistic, "df": float(test.df), "p": test.p}
@@ -102,9 +107,9 @@ def _anova(seen: Scope, method: Summary, by_arm: list[Floats]) -> list[ResultRow
     return seen.rows(
         found,
         method="anova",
-        parameter=method.variable,
+        parameter=variable,
         n=int(sum((~np.isnan(values)).sum() for values in by_arm)),
-        source=seen.source(seen.arms, {method.variable: Test(is_missing=False)}),
+        source=seen.source(seen.arms, {variable: Test(is_missing=False)}),
         warnings=said,
     )
 
@@ -123,9 +128,11 @@ def summary_told(protocol: Protocol, analysis: Analysis, method: Summary) -> lis
     of = records_in_words(protocol, analysis)
     rule = _QUANTILES[method.quantile_rule]
     said = [
-        f"Summary of {method.variable} ({of}) over the subjects with a value.",
+        f"Summary of {listed(method.variables)} ({of}): N records, of which n have a value.",
         f"SD is over n - 1; median and quartiles are by {rule}.",
     ]
+    if method.several_records:
+        said.append("A subject counts as often as there are records.")
     if method.test == "anova":
         said.append("P: one-way analysis of variance (F test) over the arms.")
     return said

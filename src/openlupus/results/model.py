@@ -33,7 +33,8 @@ KEY = COLUMNS[: COLUMNS.index("value")]
 STATISTICS = (
     "N", "n", "events", "mean", "sd", "median", "q1", "q3", "minimum", "maximum",
     "proportion", "difference", "se", "lower", "upper", "p", "p_adjusted", "rejected",
-    "lsmean", "statistic", "df",
+    "lsmean", "statistic", "df", "slope", "ratio", "rmse", "survival", "at_risk", "censored",
+    "rate", "exposure", "reference", "x", "y", "aic", "dose",
 )  # fmt: skip
 """The common names of statistics; a method with a quantity of its own may add a name."""
 
@@ -69,9 +70,13 @@ class ResultRow:
     source: str = ""
 
 
-def pointer(dataset: str, where: Mapping[str, object]) -> str:
-    """Pointer to the records that a row rests on: rows of `dataset` where every column holds."""
-    return json.dumps({"dataset": dataset, "where": dict(where)}, ensure_ascii=False)
+def pointer(
+    dataset: str, where: Mapping[str, object], *, more: Mapping[str, object] | None = None
+) -> str:
+    """Pointer to the records that a row rests on: rows of `dataset` where every column holds, and
+    what `more` says of them."""
+    told = {"dataset": dataset, "where": dict(where), **(more or {})}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def rows_frame(rows: Iterable[ResultRow]) -> pl.DataFrame:
@@ -106,7 +111,7 @@ class Results:
             raise ResultsError(f"these rows are not results:\n{listed}")
         object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
 
-    @property
+    @cached_property
     def analyses(self) -> tuple[str, ...]:
         """Every analysis that has rows or a note, in order."""
         return tuple(dict.fromkeys([*self.rows["analysis"], *self.notes]))

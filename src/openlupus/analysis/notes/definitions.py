@@ -44,7 +44,11 @@ def _definition(protocol: Protocol, column: str) -> str:
     if variable is not None:
         label = f" ({variable.label})" if variable.label else ""
         given = protocol.data.adam == "given"
-        return f"{column}{label}: {'as given' if given else _made(protocol, variable)}."
+        of_adsl = isinstance(variable, (m.FromVariable, m.FromCut))
+        if given and not of_adsl:
+            return f"{column}{label}: as given."
+        or_given = "; as given where ADSL has it" if given else ""
+        return f"{column}{label}: {_made(protocol, variable)}{or_given}."
     if column in (flags := _flags(protocol)):
         return f"{column}: Y where {in_words(flags[column]) or 'in ADSL'}, else N."
     if column == "REGION1" and protocol.regions:
@@ -81,8 +85,12 @@ def _parameter(protocol: Protocol, variable: m.FromParameter) -> str:
     if variable.dataset != "ADGC":
         return said
     first, last = protocol.scoring.glucocorticoid_baseline
-    days = f"days {first} to {last}" if at_baseline else "the 7 days before the target day"
-    return f"{said}, the mean of {days}"
+    if at_baseline:
+        return f"{said}, the mean of days {first} to {last}"
+    return (
+        f"{said}, the mean of the 7 days before the target day, or of the last 7 of treatment where"
+        " it ended earlier within the window"
+    )
 
 
 def _times(protocol: Protocol, columns: Iterable[str]) -> list[str]:

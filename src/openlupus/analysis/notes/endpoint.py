@@ -29,17 +29,41 @@ _STRATEGY: Mapping[str, str] = {
     "while_on_treatment": "the verdict of the last visit before it stands, and is missing without"
     " one (while on treatment)",
 }
-_COMPONENTS: Mapping[str, str] = {
+COMPONENTS: Mapping[str, str] = {
     "sledai_fall": "score lower than SLEDAI-2K at baseline by at least the fall needed",
     "sledai_no_worsening": "SLEDAI-2K not higher than at baseline",
     "bilag_improved": "every BILAG-2004 A at baseline now B or lower, every B now C or lower,"
     " cannot be computed without an A or a B at baseline",
     "bilag_no_worsening": "no new BILAG-2004 A and at most one new B against baseline",
     "pga_no_worsening": "PGA higher than at baseline by less than the rise that is worsening",
+    "clinical_sledai_fall": "SLEDAI-2K without the items that the declaration leaves out lower than"
+    " at baseline by at least the fall needed",
+    "clasi_fall": "CLASI activity lower than at baseline by at least the per cent needed, cannot be"
+    " computed below the baseline score needed",
+    "swollen_fall": "swollen joints fewer by at least the per cent needed",
+    "tender_fall": "tender joints fewer by at least the per cent needed",
+    "active_joint_fall": "joints both swollen and tender fewer by at least the per cent needed",
+    "dose_low": "every daily dose of glucocorticoid within the limit, cannot be computed in those"
+    " below the dose needed at baseline",
+    "flare_free": "no flare",
+    "no_new_a": "no more new BILAG-2004 A than allowed",
+    "few_new_b": "no more new BILAG-2004 B than allowed",
+    "sledai_low": "SLEDAI-2K at most the limit",
+    "no_major_organ_activity": "no item of SLEDAI-2K of the renal, nervous, cardiopulmonary or"
+    " vascular system, no fever, no haemolysis and no gastrointestinal item of BILAG-2004",
+    "no_new_feature": "no item of SLEDAI-2K that was absent at the assessment before",
+    "pga_low": "PGA within the limit",
+    "prednisone_low": "daily oral prednisone equivalent at most the limit",
+    "standard_treatment": "no declared change of treatment",
+    "clinical_sledai_zero": "no item of SLEDAI-2K but low complement and DNA binding",
+    "stable_treatment": "no declared change of treatment",
+    "sle_das_low": "SLE-DAS at most the limit",
+    "no_mild_or_moderate": "no mild or moderate flare by the SELENA-SLEDAI flare index",
+    "no_severe": "no severe flare by it",
 }
 
 
-def composite_in_words(endpoint: m.Endpoint) -> list[str]:
+def composite_in_words(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
     """The index with every option, what response needs, and to whom it applies."""
     composite = COMPOSITES[endpoint.composite]
     options = [
@@ -48,14 +72,49 @@ def composite_in_words(endpoint: m.Endpoint) -> list[str]:
         for name, option in composite.options.items()
     ]
     needed = [endpoint.component] if endpoint.component else composite.components
-    parts = [f"{p.replace('_', ' ')} ({_COMPONENTS.get(p, p)})" for p in needed]
+    parts = [f"{p.replace('_', ' ')} ({COMPONENTS.get(p, p)})" for p in needed]
     how = "this component alone" if endpoint.component else "all of these components"
     applies = in_words(endpoint.eligible)
     return [
         f"Definition: {'; '.join([composite.label, *options])}.",
         f"Response needs {how}: {listed(parts)}; missing if one cannot be computed.",
         *([f"The end point applies where {applies}."] if applies else []),
+        *_feeds(protocol, endpoint, composite.inputs),
     ]
+
+
+def _feeds(protocol: Protocol, endpoint: m.Endpoint, inputs: tuple[str, ...]) -> list[str]:
+    """Where inputs come from that are no assessment of baseline or of the visit."""
+    if protocol.data.adam == "given":
+        return []
+    said: list[str] = []
+    if any(need.endswith("_previous") for need in inputs):
+        said.append(
+            "The assessment before: the last that counts at an earlier treatment visit, or the"
+            " baseline."
+        )
+    if any(need.startswith("prednisone_") and "highest" not in need for need in inputs):
+        said.append(
+            "Dose at the visit: the mean of the 7 days before its target day, or of the last 7 of"
+            " treatment where it ended earlier within the window."
+        )
+    kept = protocol.visit(endpoint.maintained_from) if endpoint.maintained_from else None
+    if kept is not None and "prednisone_highest_visit" in inputs:
+        said.append(
+            f"Doses are looked at from day {kept.day} ({kept.label}) to the target day of the visit"
+            " or, where treatment ended earlier within its window, to that end; days without a"
+            " record count 0."
+        )
+    if kept is not None and "flare_free_visit" in inputs:
+        flare = COMPOSITES[endpoint.flare].label
+        said.append(
+            f"Flares: {flare}, by its default options, at each visit from {kept.label} on; a visit"
+            " that was missed is passed over, and the next compared with the one before it."
+        )
+    if endpoint.changes:
+        labels = listed([protocol.intercurrent[event].label for event in endpoint.changes])
+        said.append(f"Change of treatment: {labels}, on or before the day of the assessment.")
+    return said
 
 
 def when_in_words(protocol: Protocol, analysis: Analysis) -> list[str]:
@@ -80,6 +139,48 @@ def events_in_words(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
         " that is not ignored decides, of two on one day one that is non-response."
     )
     return [*told, counts]
+
+
+_EVENT: Mapping[str, str] = {
+    "first_response": "the first visit with a response",
+    "first_sustained_response": "the first visit with a response that holds at every later visit",
+    "first_failure": "the first visit with a verdict, as observed, that is no response",
+}
+_DAYS: Mapping[str, str] = {
+    "assessed": "the day of the assessment (the target day of the visit where there is none)",
+    "target": "the target day of its visit",
+}
+_CENSORED: Mapping[str, str] = {
+    "last_assessment": "at the last visit with a verdict (on day 1 without any)",
+    "end": "on the target day of the last visit",
+}
+
+
+def times_in_words(protocol: Protocol, analysis: Analysis) -> list[str]:
+    """The times to an event that an analysis rests on: what is the event, who is censored."""
+    if analysis.dataset != "ADTTE":
+        return []
+    asked = analysis.where.get("PARAMCD")
+    names = None if asked is None else {asked.equals, *(asked.one_of or ())}
+    return [
+        _time(protocol, declared)
+        for declared in protocol.times.values()
+        if names is None or declared.parameter in names
+    ]
+
+
+def _time(protocol: Protocol, declared: m.TimeToEvent) -> str:
+    endpoint = protocol.endpoints[declared.endpoint]
+    until = f" up to {protocol.visit(declared.until).label}" if declared.until else ""
+    ends = listed([protocol.intercurrent[name].label for name in declared.censored_by])
+    return " ".join([
+        f"{declared.label} ({declared.parameter}): the event is {_EVENT[declared.event]} of",
+        f"{endpoint.label} ({endpoint.parameter}){until}; its day, counted from the first dose, is",
+        f"{_DAYS[declared.days]}. Without the event a subject is censored",
+        f"{_CENSORED[declared.censor]}" + (f", and by {ends} before it." if ends else "."),
+        *composite_in_words(protocol, endpoint),
+        *events_in_words(protocol, endpoint),
+    ])  # fmt: skip
 
 
 def _event(protocol: Protocol, event: m.Intercurrent) -> str:

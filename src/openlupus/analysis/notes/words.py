@@ -52,7 +52,15 @@ def value_in_words(value: str | float) -> str:
 def records_in_words(protocol: Protocol, analysis: Analysis, dataset: str = "") -> str:
     at = f" at {protocol.visit(analysis.visit).label}" if analysis.visit else ""
     condition = f" where {in_words(analysis.where)}" if analysis.where else ""
-    return f"{dataset or analysis.dataset}{at}{condition}"
+    return f"{dataset or analysis.dataset}{at}{condition}{_take(analysis)}"
+
+
+def _take(analysis: Analysis) -> str:
+    if analysis.take is None:
+        return ""
+    take = analysis.take
+    how = f"highest {take.highest}" if take.highest else f"lowest {take.lowest}"
+    return f", of each subject the record with the {how}"
 
 
 def listed(items: Sequence[str]) -> str:

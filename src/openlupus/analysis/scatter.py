@@ -1,0 +1,95 @@
+"""One point a subject, as in a plot of liver tests: the highest values on two axes."""
+
+from typing import Any
+
+import polars as pl
+
+from openlupus.analysis.notes.words import listed, records_in_words
+from openlupus.analysis.select import SUBJECT, Scope, scope
+from openlupus.derivation.model import AnalysisData
+from openlupus.protocol.analyses import Analysis
+from openlupus.protocol.base import Test, Where
+from openlupus.protocol.methods import Scatter
+from openlupus.protocol.model import Protocol
+from openlupus.results import ResultRow
+
+QUADRANTS = ("both", "x_only", "y_only", "neither")
+"""Parameters of the counts: above both limits, above one of them, above neither."""
+
+
+def scatter_rows(
+    name: str, protocol: Protocol, data: AnalysisData, subjects: pl.DataFrame
+) -> list[ResultRow]:
+    """`x` and `y` of each subject (parameter: USUBJID), and subjects by quadrant.
+
+    Subjects without a value on either axis have no point; they are counted in a warning.
+
+    Raises:
+        AnalysisError: a column is absent.
+    """
+    method = protocol.analyses[name].method
+    assert isinstance(method, Scatter)
+    seen = scope(name, protocol, data, subjects, columns=method.asked)
+    points = _points(seen, method)
+    rows: list[ResultRow] = []
+    for group in seen.groups:
+        own = seen.of(points, group)
+        if group in protocol.arms or group == "":
+            for subject, x, y in own.select(SUBJECT, "x", "y").iter_rows():
+                rows += _point(seen, method, group, subject, x, y)
+        rows += _quadrants(seen, method, group, own)
+    return rows
+
+
+def _points(seen: Scope, method: Scatter) -> pl.DataFrame:
+    value, code = pl.col(method.variable), pl.col("PARAMCD")
+    axes = seen.records.group_by(SUBJECT, "_arm").agg(
+        value.filter(code.is_in(list(method.x))).max().alias("x"),
+        value.filter(code.is_in(list(method.y))).max().alias("y"),
+    )
+    return axes.drop_nulls(["x", "y"]).sort(SUBJECT)
+
+
+def _point(
+    seen: Scope, method: Scatter, group: str, subject: str, x: float, y: float
+) -> list[ResultRow]:
+    of: Where = {
+        SUBJECT: Test(equals=subject), "PARAMCD": Test(one_of=(*method.x, *method.y)),
+    }  # fmt: skip
+    return seen.rows(
+        {"x": x, "y": y}, method="scatter", parameter=subject, group=group, n=1,
+        source=seen.source([group], of),
+    )  # fmt: skip
+
+
+def _quadrants(seen: Scope, method: Scatter, group: str, own: pl.DataFrame) -> list[ResultRow]:
+    size = seen.size(group)
+    lacking = size - own.height
+    said = (f"{lacking} subject(s) have no value on one of the axes",) if lacking else ()
+    right, top = pl.col("x") > method.x_limit, pl.col("y") > method.y_limit
+    conditions = (right & top, right & ~top, ~right & top, ~right & ~top)
+    rows: list[ResultRow] = []
+    for quadrant, condition in zip(QUADRANTS, conditions, strict=True):
+        n = own.filter(condition).height
+        shared: dict[str, Any] = {
+            "method": "scatter", "parameter": quadrant, "group": group, "n": own.height,
+            "warnings": said if own.height else (*said, "nobody of the group has a point"),
+            "source": seen.source([group]),
+        }  # fmt: skip
+        values = {
+            "N": float(own.height), "n": float(n),
+            "proportion": n / own.height if own.height else None,
+        }  # fmt: skip
+        rows += seen.rows(values, **shared)
+    return rows
+
+
+def scatter_told(protocol: Protocol, analysis: Analysis, method: Scatter) -> list[str]:
+    axes = f"{listed(method.x)} across, {listed(method.y)} up"
+    said = (
+        f"Of each subject the highest {method.variable} ({records_in_words(protocol, analysis)}):"
+        f" {axes}; the two need not be of one day. Subjects are counted by quadrant: above"
+        f" {method.x_limit:g} across, above {method.y_limit:g} up; proportions are of subjects"
+        " with a value on both axes."
+    )
+    return [said]
