@@ -7,6 +7,7 @@ import pytest
 
 import openlupus
 from openlupus import pipeline
+from openlupus.analysis import subjects_behind
 from openlupus.errors import DerivationError, DisplayError
 from openlupus.exchange.study import demo_study
 from openlupus.results import equal
@@ -59,7 +60,7 @@ def test_printed_cells_may_be_laid_beside(study, data, results):
     tables = pipeline.displays(study, data, results, published=True, only=only)
     compared = {table.id: table.beside for table in tables}
     assert compared["table1"][0] == 29 * 5  # every row and column of the printed table
-    assert compared["table2"][0] == 4 * 7 + 3  # four end points, the P values of the first
+    assert compared["table2"][0] == 8 * 7 + 5 + 3  # nine end points, the P values of the first
     assert tables[0].unplaced == tables[1].unplaced == ()
 
 
@@ -105,3 +106,30 @@ def test_hochberg_of_the_primary_family(results):
     largest, smallest = max(raw.values()), min(raw.values())
     by_hand = {g: largest if v == largest else min(2 * smallest, largest) for g, v in raw.items()}
     assert {g: p("p_adjusted", g) for g in raw} == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_every_number_points_to_records_that_are_there(data, results):
+    behind = subjects_behind(data, results.rows["source"].unique())
+    assert set(results.rows["source"]) == behind.keys()
+    counted = results.rows.filter(pl.col("statistic") == "n", pl.col("value").is_not_null())
+    short = [
+        row for row in counted.iter_rows(named=True) if len(behind[row["source"]]) < row["value"]
+    ]
+    assert short == []
+
+
+def test_cells_of_the_printed_tables_count_the_patients_behind_them(study, data, results):
+    tables = pipeline.displays(study, data, results, only=["table1", "table2", "table3"])
+    rows = [r for t in tables for line in t.rows for cell in line.cells for r in cell.rests_on]
+    counts = [row for row in rows if row.statistic == "n"]
+    behind = subjects_behind(data, [row.source for row in counts])
+    assert len(counts) > 200
+    assert [row for row in counts if len(behind[row.source]) != row.value] == []
+
+
+def test_every_declared_figure_is_drawn(study, data, results):
+    figures = [
+        display for display in pipeline.displays(study, data, results) if hasattr(display, "svg")
+    ]
+    assert len(figures) > 15
+    assert [f.id for f in figures if "Nothing could be drawn" in f.description] == []

@@ -17,7 +17,8 @@ BROWSER = next(
 # The page stands in a frame as wide as a telephone; what it does is noted on the outer document.
 PROBE = """<!DOCTYPE html><html><body><iframe width="400" height="800" srcdoc="{page}"></iframe>
 <script>
-onload = () => {
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+onload = async () => {
   const inner = document.querySelector("iframe").contentDocument;
   const view = inner.defaultView;
   const press = (key) => inner.activeElement.dispatchEvent(
@@ -30,11 +31,29 @@ onload = () => {
   seen.right = inner.activeElement.textContent;
   press("ArrowDown");
   seen.down = inner.activeElement.textContent;
+  for (let i = 0; i < 100 && !inner.documentElement.dataset.ready; i++) await pause(20);
+  inner.activeElement.blur();
+  buttons[0].focus();
+  seen.hint = inner.querySelector("#hint").textContent;
+  press("ArrowRight");
+  press("ArrowDown");
   inner.activeElement.click();
+  await pause(50);
   seen.open = inner.querySelector("dialog").open;
   seen.answer = inner.querySelector("dialog").textContent;
   inner.querySelector("dialog button").click();
   seen.closed = !inner.querySelector("dialog").open;
+  const head = [...inner.querySelectorAll("button.sort")][1];
+  const labels = () => [...inner.querySelectorAll("table.grid tbody tr")].map(
+    (row) => row.querySelector("th").textContent);
+  const before = labels();
+  head.click();
+  seen.up = labels();
+  head.click();
+  seen.down2 = labels();
+  seen.sort = head.closest("th").getAttribute("aria-sort");
+  head.click();
+  seen.back = labels().join() === before.join();
   document.body.textContent = "SEEN" + JSON.stringify(seen) + "SEEN";
 };
 </script></body></html>"""
@@ -63,3 +82,8 @@ def test_a_cell_answers_and_a_narrow_screen_does_not_scroll(report, build, decla
     assert "White & <other>: 0 rests on" in seen["answer"]
     assert '{"dataset": "ADSL", "where": {"MITTFL": "Y"}}' in seen["answer"]
     assert seen["closed"]
+    assert seen["hint"] == "mean 44.65 · sd 11"
+    assert seen["up"] == ["Age — yr", "Race — no. (%)†", "Other", "White & <other>", "Response"]
+    assert seen["down2"][1:4] == ["Race — no. (%)†", "White & <other>", "Other"]
+    assert seen["sort"] == "descending"
+    assert seen["back"]

@@ -1,5 +1,7 @@
 """The report as a page: what it says, to whom, and that it needs nothing from outside."""
 
+import base64
+import gzip
 import json
 import re
 from collections import Counter
@@ -11,7 +13,15 @@ import polars as pl
 import pytest
 
 import openlupus.display as display
-from openlupus.display import DesignArm, DesignPeriod, DesignPicture, design_figure, report_html
+from openlupus.display import (
+    DesignArm,
+    DesignPeriod,
+    DesignPicture,
+    Patients,
+    design_figure,
+    report_html,
+)
+from openlupus.display.markup import gaps
 from openlupus.errors import DisplayError
 
 CSS = (Path(display.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
@@ -134,13 +144,15 @@ def test_what_scrolls_can_be_reached_with_the_keyboard(page):
     for _, attrs, _ in page.elements:
         if attrs.get("class") in {"scroll", "drawing"}:
             assert attrs["tabindex"] == "0"
-            assert attrs["role"] == "region"
+            assert attrs["role"] == "group"
             assert attrs["aria-labelledby"]
 
 
 def test_contents_lead_to_every_display(page):
     links = [attrs["href"] for tag, attrs, above in page.elements if tag == "a" and "nav" in above]
-    assert links == ["#f1", "#t9", "#t10", "#findings", "#exclusions", "#manifest"]
+    assert links == [
+        "#f1", "#t9", "#t10", "#methods", "#findings", "#exclusions", "#manifest",
+    ]  # fmt: skip
     assert page.all("a")[0] == {"class": "skip", "href": "#main"}
 
 
@@ -154,7 +166,21 @@ def test_words_of_a_declaration_cannot_become_markup(html):
 def test_each_display_says_how_it_was_computed(page):
     text = " ".join(page.text)
     for name in ("age", "race", "primary"):
-        assert text.count(f"How {name} was computed.") == 2
+        assert text.count(f"How {name} was computed.") == 1
+    ids = {attrs["id"] for tag, attrs, _ in page.elements if "id" in attrs}
+    links = [attrs["href"] for attrs in page.all("a") if attrs["href"].startswith("#method-")]
+    assert len(links) == 6  # three analyses under each of two tables
+    assert {link.removeprefix("#") for link in links} <= ids
+
+
+def test_analyses_are_called_by_their_labels_and_share_a_note(report, results):
+    made = report()
+    notes = dict.fromkeys(results.analyses, "One way for all.")
+    labels = {"age": "Age at randomisation"}
+    html = report_html(type(made)(**{**vars(made), "notes": notes, "labels": labels}))
+    assert html.count("<dd>One way for all.</dd>") == 1
+    assert ">Age at randomisation</a></li>" in html
+    assert "Age at randomisation <code>age</code>; race <code>race</code>" in html
 
 
 def test_a_missing_method_note_is_said_to_be_missing(report, results, build, declared):
@@ -174,15 +200,43 @@ def test_footnote_marks_are_raised(html):
     assert '<p><sup class="mark">†</sup> As reported.</p>' in html
 
 
+def evidence(html: str) -> dict:
+    (text,) = re.findall(r'<script type="application/gzip" id="evidence">(.*?)</script>', html)
+    return json.loads(gzip.decompress(base64.b64decode(text)))
+
+
+def test_the_patients_behind_a_cell_are_found_by_its_pointer(report, build, declared):
+    table = build(declared)
+    sources = {row.source for line in table.rows for cell in line.cells for row in cell.rests_on}
+    behind = dict.fromkeys(sources, (0, 2, 40))
+    people = Patients(("USUBJID", "SEX"), tuple((f"S{i}", "F") for i in range(41)), behind)
+    held = evidence(report_html(report(table, patients=people)))
+    assert held["subjects"]["columns"] == ["USUBJID", "SEX"]
+    assert held["words"][held["subjects"]["rows"][40][0][0]] == "S40"
+    source = held["columns"].index("source")
+    assert {row[source][0] for row in held["rows"]} == {int(key) for key in held["behind"]}
+    assert set(held["behind"].values()) == {gaps((0, 2, 40))}
+
+
+@pytest.mark.parametrize(
+    "places", [(), (0,), (5, 6, 7), (31, 32, 64, 1000, 1033), tuple(range(0, 4000, 37))]
+)
+def test_places_come_back_from_their_gaps(places):
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    found, last, value, shift = [], -1, 0, 0
+    for letter in gaps(places):
+        bits = digits.index(letter)
+        value += (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            last += value + 1
+            found.append(last)
+            value = shift = 0
+    assert tuple(found) == places
+
+
 def test_every_cell_finds_its_results_at_full_precision(page, html):
-    evidence = [
-        json.loads(text)
-        for text in re.findall(
-            r'<script type="application/json" class="evidence">(.*?)</script>', html
-        )
-    ]
-    assert len(evidence) == 2
-    held = evidence[0]
+    held = evidence(html)
     value = held["columns"].index("value")
     values = {row[value] for row in held["rows"]}
     assert {44.65, 0.29166, 5 / 8} <= values
@@ -207,7 +261,7 @@ def test_evidence_cannot_close_its_script(report, build, declared, rows):
     kept = [r for r in rows if not (r.analysis == "age" and r.group == "active")]
     html = report_html(report(build(declared, results=Results(rows_frame([*kept, bad])))))
     assert "</script><b>" not in html
-    assert "\\u003c/script>" in html
+    assert "</script><b>" in evidence(html)["words"]
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
@@ -260,7 +314,7 @@ def test_warnings_of_results_stand_under_the_table(report, build, declared):
 
 
 def test_rows_under_a_heading_are_a_row_group(html):
-    table = html[html.index("<table>") : html.index("</table>")]
+    table = html[html.index('<table class="grid">') : html.index("</table>")]
     bodies = table.split("<tbody>")[1:]
     assert [body.count("<tr") for body in bodies] == [1, 3, 1]
     assert 'scope="rowgroup"' in bodies[1]
@@ -274,7 +328,7 @@ def test_labels_in_the_first_of_several_stub_columns_head_a_row_group(report, bu
         {"label": ["Next", "Mean"], "analysis": "age", "cells": cells},
     ]
     html = report_html(report(build({**declared, "stub": ["", ""], "rows": rows})))
-    table = html[html.index("<table>") : html.index("</table>")]
+    table = html[html.index('<table class="grid">') : html.index("</table>")]
     assert [body.count("<tr") for body in table.split("<tbody>")[1:]] == [2, 1]
     assert '<th scope="rowgroup">Age</th>' in table
     assert '<th scope="row">Again</th>' in table

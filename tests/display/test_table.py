@@ -104,7 +104,10 @@ def test_zero_by_slot_takes_the_place_of_whatever_the_slot_prints(build, declare
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("missing", "legend"), [("NE", ["NE denotes not estimable."]), ("", [])])
+@pytest.mark.parametrize(
+    ("missing", "legend"),
+    [("NE", ["NE denotes not estimable: no control with a baseline."]), ("", [])],
+)
 def test_what_could_not_be_computed_says_so(build, declared, missing, legend):
     row = {"label": "Change", "analysis": "ancova",
            "cells": {"difference": "{difference:1} ({lower:1})", "p": "P={p:p}"}}  # fmt: skip

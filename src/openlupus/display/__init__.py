@@ -3,14 +3,16 @@
 A display reads results and nothing that computes; rounding happens here, in one file.
 """
 
+from openlupus.display.figures.build import build_figure
 from openlupus.display.figures.design import (
     DesignArm,
     DesignPeriod,
     DesignPicture,
     design_figure,
 )
+from openlupus.display.figures.source import Source
 from openlupus.display.model import Cell, FigureModel, Header, TableModel, TableRow
-from openlupus.display.render_html import Report, report_html
+from openlupus.display.render_html import Patients, Report, report_html
 from openlupus.display.render_text import table_text
 from openlupus.display.table import build_table
 
@@ -21,9 +23,12 @@ __all__ = [
     "DesignPicture",
     "FigureModel",
     "Header",
+    "Patients",
     "Report",
+    "Source",
     "TableModel",
     "TableRow",
+    "build_figure",
     "build_table",
     "design_figure",
     "report_html",

@@ -3,6 +3,7 @@
 Every cell keeps the result rows that it rests on, at full precision.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,6 +107,18 @@ class TableModel:
         return flags(synthetic=self.synthetic, dummy_arms=self.dummy_arms)
 
     @property
+    def across(self) -> int:
+        """Columns, those of the stub included."""
+        return len(self.stub) + len(self.columns)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that the printed results point to, by name."""
+        cells = (cell for row in self.rows for cell in row.cells)
+        sources = {result.source for cell in cells for result in cell.rests_on if result.source}
+        return tuple(sorted({str(json.loads(source)["dataset"]) for source in sources}))
+
+    @property
     def beside(self) -> tuple[int, int] | None:
         """Published cells laid beside ours and how many say the same; None when none is."""
         cells = [cell for row in self.rows for cell in row.cells if cell.published is not None]
@@ -119,6 +132,7 @@ class FigureModel:
     Attributes:
         svg: One `<svg>` element, text as text, with its own title and description.
         description: What it shows, in words.
+        numbers: The table of the numbers that are drawn; None where none is.
         synthetic, dummy_arms: Whether it shows numbers of simulated patients, or of dummy arms.
     """
 
@@ -128,8 +142,15 @@ class FigureModel:
     svg: str
     description: str
     footnotes: tuple[str, ...] = ()
+    numbers: TableModel | None = None
+    style: Style = "journal"
     synthetic: bool = False
     dummy_arms: bool = False
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that the drawn results point to, by name."""
+        return self.numbers.datasets if self.numbers else ()
 
     @property
     def flags(self) -> tuple[str, ...]:

@@ -16,6 +16,21 @@ WIDE = 8
 """Columns from which a table is printed on a page turned sideways."""
 
 
+@dataclass(frozen=True)
+class Patients:
+    """The subjects behind the printed numbers.
+
+    Attributes:
+        columns: Of `rows`; the first is the subject's id.
+        rows: One a subject.
+        behind: Pointer of a result to the places of its subjects in `rows`, ascending.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    behind: Mapping[str, tuple[int, ...]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """What a report says, ready to be rendered.
@@ -25,12 +40,18 @@ class Report:
         subtitle: Below it, for example the registry number and phase.
         displays: Tables and figures in the order of the declaration.
         notes: Method note of each analysis.
+        labels: What each analysis is called in words.
+        study: Name by which the commands find the study.
+        protocol: Its identity, at the head of pages in regulatory style.
+        patients: Whom the printed numbers rest on; None leaves patients out of the page.
         findings: Counted findings of the record checks, one rule a row; the columns are shown as
             they are named. None when the records were not checked.
         exclusions: Counted records left out of the analysis data, in the same way.
         manifest: What the report was made from and with: input hashes, versions, seed, command.
         synthetic: Whether any record is simulated.
         dummy_arms: Whether the arms are dummies.
+        program, data, dated: What made the report, from which data, when; the regulatory style
+            prints them under every display, and no time when it is empty.
         language: BCP 47 tag of the words in the declaration.
     """
 
@@ -38,11 +59,18 @@ class Report:
     subtitle: str = ""
     displays: tuple[TableModel | FigureModel, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    study: str = "STUDY"
+    protocol: str = ""
+    patients: Patients | None = None
     findings: pl.DataFrame | None = None
     exclusions: pl.DataFrame | None = None
     manifest: Mapping[str, object] = field(default_factory=dict[str, object])
     synthetic: bool
     dummy_arms: bool
+    program: str = "openlupus"
+    data: str = "as given"
+    dated: str = ""
     language: str = "en"
 
     def __post_init__(self) -> None:
@@ -61,12 +89,26 @@ class Report:
 
 def report_html(report: Report) -> str:
     """The report as one HTML document; the same report gives the same bytes."""
-    page = _environment().get_template("report.html.j2")
+    from openlupus.display.markup import told
+
+    page = environment().get_template("report.html.j2")
     said = flags(synthetic=report.synthetic, dummy_arms=report.dummy_arms)
-    return page.render(report=report, flags=said, running=" · ".join(said), wide=WIDE) + "\n"
+    notes = told(report.displays, report.notes)
+    return (
+        page.render(
+            report=report,
+            flags=said,
+            running=" · ".join(said),
+            wide=WIDE,
+            told=notes,
+            methods={name: i for i, (analyses, _) in enumerate(notes) for name in analyses},
+            regulatory=any(display.style == "regulatory" for display in report.displays),
+        )
+        + "\n"
+    )
 
 
-def _environment() -> "Environment":
+def environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from openlupus.display.markup import FILTERS

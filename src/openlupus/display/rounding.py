@@ -54,10 +54,20 @@ def number(
     return text if leading_zero else re.sub(r"^(-?)0\.", r"\1.", text)
 
 
-def percent(value: float, *, digits: int, small: str = "", leading_zero: bool = True) -> str:
+def percent(
+    value: float,
+    *,
+    digits: int,
+    small: str = "",
+    leading_zero: bool = True,
+    ties: Ties = "away",
+) -> str:
     """A proportion per cent; `small` instead of a positive one that would print as 0."""
     if small and value > 0 and not rounded(value, digits, shift=2):
         return small
+    if ties == "even":
+        # R's programs take 100 times the proportion, in binary, and print that.
+        return number(100 * value, digits=digits, leading_zero=leading_zero, ties=ties)
     return number(value, digits=digits, leading_zero=leading_zero, shift=2)
 
 
@@ -109,7 +119,9 @@ def printed(value: float, form: Format) -> str:
         case "points":
             return number(value, digits=form.digits, leading_zero=zero, shift=2)
         case "percent":
-            return percent(value, digits=form.digits, small=form.small, leading_zero=zero)
+            return percent(
+                value, digits=form.digits, small=form.small, leading_zero=zero, ties=form.ties
+            )
         case "p":
             return p_value(
                 value,

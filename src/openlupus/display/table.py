@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from openlupus.display.model import Cell, Header, TableModel, TableRow
-from openlupus.display.outline import Line, expand, keyed, label_of
+from openlupus.display.outline import LEVELS, Line, expand, keyed, label_of, without_repeats
 from openlupus.display.rounding import Printer, printers
 from openlupus.errors import DisplayError
-from openlupus.protocol.displays import Column, Row, Table, Zero
+from openlupus.protocol.displays import Column, Row, Style, Table, Zero
 from openlupus.protocol.templates import TemplateError, fields, substitute
 from openlupus.results import STATISTICS, ResultRow, Results
 
 POPULATION = "population"
 """The built-in analysis whose `N` stands in column headers."""
+
+MOST_REASONS = 3
+"""Reasons that the footnote of a table gives for what could not be estimated."""
 
 Found = Mapping[str, ResultRow | None]
 """Statistic to the row that gives it."""
@@ -28,6 +31,7 @@ def build_table(
     dummy_arms: bool,
     id: str = "",  # noqa: A002 - the name that every model of a display has
     published: Mapping[tuple[str, str], str] | None = None,
+    style: Style | None = None,
 ) -> TableModel:
     """A declared table filled with results.
 
@@ -40,13 +44,16 @@ def build_table(
         dummy_arms: Whether arms are dummies; the table then says so.
         id: The display's id in the declaration; made from its number when not given.
         published: Text of published cells by (row key, column key), see `TableRow.key`.
+        style: Takes the place of the declared one.
 
     Raises:
         DisplayError: With every fault of the declaration that these results show.
     """
-    filler = _Filler(declared, results, dict(labels))
+    declared = declared.model_copy(update={"style": style}) if style else declared
+    labels = {**labels, **declared.labels}
+    filler = _Filler(declared, results, labels)
     filler.check()
-    lines = [line for row in declared.rows for line in expand(row, results, labels=labels)]
+    lines = filler.lines()
     places = keyed(lines, stubs=len(declared.stub))
     beside = dict(published or {})
     rows = tuple(
@@ -68,7 +75,7 @@ def build_table(
     )
     return TableModel(
         id=id or declared.number.lower().replace(" ", "-"),
-        number=declared.number,
+        number=_number(declared),
         title=declared.title,
         population=labels.get(declared.population, declared.population),
         style=declared.style,
@@ -85,11 +92,19 @@ def build_table(
     )
 
 
+def _number(declared: Table) -> str:
+    return declared.filed if declared.style == "regulatory" and declared.filed else declared.number
+
+
 def _legend(declared: Table, rows: tuple[TableRow, ...]) -> tuple[str, ...]:
     missing = any(cell.kind == "missing" for row in rows for cell in row.cells)
     if not missing or not declared.missing:
         return ()
-    return (f"{declared.missing} denotes not estimable.",)
+    cells = (cell for row in rows for cell in row.cells if cell.kind == "missing")
+    why = list(dict.fromkeys(text for cell in cells for text in cell.warnings))
+    told = f": {'; '.join(why[:MOST_REASONS])}" if why else ""
+    more = ", and others (see the warnings)" if len(why) > MOST_REASONS else ""
+    return (f"{declared.missing} denotes not estimable{told}{more}.",)
 
 
 def _used(rows: tuple[TableRow, ...]) -> tuple[str, ...]:
@@ -113,6 +128,28 @@ class _Filler:
     def statistics(self) -> frozenset[str]:
         return frozenset(STATISTICS) | frozenset(self.results.rows["statistic"].unique())
 
+    def lines(self) -> list[Line]:
+        """The rows to print, with the label and the number of subjects of their groups."""
+        ends = [column.parameter for column in self.declared.columns if column.parameter]
+        found = [
+            self._named(line)
+            for row in self.declared.rows
+            for line in expand(row, self.results, labels=self.labels, ends=ends)
+        ]
+        return without_repeats(found)
+
+    def _named(self, line: Line) -> Line:
+        label = line.row.label
+        if "{" not in "".join(label):
+            return line
+        group = Column(key="label", header="", group=line.row.group or "")
+        words = (
+            self.header(label, group)
+            if isinstance(label, str)
+            else tuple(self.header(text, group) for text in label)
+        )
+        return replace(line, row=line.row.model_copy(update={"label": words}))
+
     # -- faults of the declaration ----------------------------------------------------------
 
     def check(self) -> None:
@@ -122,16 +159,22 @@ class _Filler:
             for place, row in enumerate(self.declared.rows, 1)
             for fault in self._row_faults(row)
         ]
+        faults += [
+            f"column {column.key!r}: no analysis {column.analysis!r} in the results"
+            for column in self.declared.columns
+            if column.analysis and column.analysis not in self.results.analyses
+        ]
         faults += [f"zero: {fault}" for fault in self._faults_in(*_texts(self.declared.zero))]
         if faults:
             listed = "\n".join(f"  {fault}" for fault in faults)
             raise DisplayError(f"{self.declared.number}: the declaration has faults\n{listed}")
 
-    def _row_faults(self, row: Row) -> list[str]:
-        faults: list[str] = []
+    def _row_faults(self, row: Row, around: str = "") -> list[str]:
+        named = row.analysis or around
+        faults = [fault for inner in row.rows for fault in self._row_faults(inner, named)]
         if row.analysis and row.analysis not in self.results.analyses:
             faults.append(f"no analysis {row.analysis!r} in the results")
-        if (row.cells or row.expand) and not row.analysis:
+        if (row.cells or row.expand or row.over) and not named:
             faults.append("it has cells to fill and names no analysis")
         if isinstance(row.label, tuple) and len(row.label) > len(self.declared.stub):
             faults.append("it has more labels than the stub has columns")
@@ -169,11 +212,13 @@ class _Filler:
         if "{N}" not in text:
             return text
         for row in self.results.find(analysis=POPULATION, statistic="N", group=column.group):
-            if row.population == self.declared.population and row.value is not None:
+            population = column.population or self.declared.population
+            if row.population == population and row.value is not None:
                 return text.replace("{N}", self.formats["int"](row.value))
         raise DisplayError(
             f"{self.declared.number}, column {column.key!r}: the results give no number of subjects"
-            f" of group {column.group!r} in population {self.declared.population!r}"
+            f" of group {column.group!r} in population"
+            f" {column.population or self.declared.population!r}"
         )
 
     def spanners(self) -> tuple[Header, ...]:
@@ -203,7 +248,8 @@ class _Filler:
             found = {**found, **self._rows(zero, line, column)}
             template, kind = zero, "zero"
         elif found and not any(found.values()):
-            return Cell()
+            absent = self.declared.absent
+            return Cell(text=absent, kind="zero") if absent else Cell()
         else:
             given = all(row and row.value is not None for row in found.values())
             kind = "value" if given else "missing"
@@ -253,12 +299,35 @@ class _Filler:
         row = line.row
         group = column.group if row.group is None else row.group
         comparator = column.comparator if row.comparator is None else row.comparator
-        found = self._one(statistic, line, group, comparator)
+        at = self._place(line, column)
+        found = self._one(statistic, at, group, comparator)
         if found is None and comparator:
-            found = self._one(statistic, line, group, "")
-        if found is None and statistic == "p" and line.parameter:
-            return self._find(statistic, replace(line, parameter=""), column)
+            found = self._one(statistic, at, group, "")
+        above = at.parameter
+        while found is None and statistic == "p" and above:
+            above = above.rpartition(LEVELS)[0]
+            whole = replace(at, parameter=above)
+            found = self._one(statistic, whole, group, comparator)
+            found = found or self._one(statistic, whole, group, "")
         return found
+
+    def _place(self, line: Line, column: Column) -> Line:
+        """The line as the column reads it: by its own analysis, end of parameter and subgroup."""
+        if column.subgroup:
+            line = replace(line, subgroup=column.subgroup)
+        if column.parameter:
+            ends = filter(None, (line.parameter, column.parameter))
+            line = replace(line, parameter=LEVELS.join(ends))
+        if not column.analysis:
+            return line
+
+        def meant(value: str, kind: str) -> str:
+            there = self.results.values(column.analysis, kind)
+            return there[0] if value not in there and len(there) == 1 else value
+
+        row = line.row.model_copy(update={"analysis": column.analysis})
+        parameter, visit = meant(line.parameter, "parameter"), meant(line.visit, "visit")
+        return replace(line, row=row, parameter=parameter, visit=visit)
 
     def _one(self, statistic: str, line: Line, group: str, comparator: str) -> ResultRow | None:
         found = self.results.find(

@@ -40,5 +40,8 @@ def svg_of(figure: "Figure", *, figure_id: str, title: str, description: str) ->
     )
     opening, rest = text.split(">", 1)
     opening = re.sub(r' (width|height)="[^"]*"', "", opening)
+    # Type has the same size in every figure of a page, whatever their widths.
+    across = figure.get_figwidth()
+    opening += f' style="min-width: {5.2 * across:.1f}rem; max-width: {7.2 * across:.1f}rem"'
     labelled = f'role="img" aria-labelledby="{figure_id}-name" aria-describedby="{figure_id}-words"'
     return f"{opening} {labelled}>\n{head}{rest.lstrip()}"
