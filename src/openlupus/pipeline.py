@@ -85,9 +85,11 @@ def derive(
     )
 
 
-def analyse(study: Study, data: AnalysisData, *, only: Sequence[str] = ()) -> Results:
-    """Every declared analysis, or only those named."""
-    return analysis.analyse(study.protocol, data, only=only)
+def analyse(
+    study: Study, data: AnalysisData, *, only: Sequence[str] = (), go_on: bool = False
+) -> Results:
+    """Every declared analysis, or only those named; `go_on` past those that do not fit the data."""
+    return analysis.analyse(study.protocol, data, only=only, go_on=go_on)
 
 
 def needed(protocol: Protocol, only: Sequence[str]) -> tuple[str, ...]:

@@ -178,3 +178,22 @@ def test_flare_index_refuses_what_no_form_can_say() -> None:
         index(sfi_items_visit=np.zeros((1, 4)))
     with pytest.raises(InstrumentError, match="prednisone needs one finite value"):
         index(prednisone_visit=[-1])
+
+
+# The form of the SELENA trials (Petri et al., N Engl J Med 2005;353:2550-8): what makes a flare.
+FORM = {
+    "mild": (
+        "skin", "nasopharyngeal_ulcers", "pleuritis", "pericarditis", "arthritis", "fever",
+    ),
+    "mild_treatment": ("nsaid_or_hydroxychloroquine",),
+    "severe": (
+        "cns", "vasculitis", "nephritis", "myositis", "thrombocytopenia", "haemolytic_anaemia",
+    ),
+    "severe_treatment": ("new_immunosuppressant", "hospitalisation"),
+}  # fmt: skip
+
+
+@pytest.mark.independent
+def test_the_form_has_the_published_descriptors() -> None:
+    listed = [(key, kind) for kind, keys in FORM.items() for key in keys]
+    assert [(item.key, item.part) for item in flare.ITEMS] == listed

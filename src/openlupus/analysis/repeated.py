@@ -184,7 +184,7 @@ def _fit(method: Mmrm, rows: Rows) -> tuple[Fitted | None, tuple[str, ...]]:
             rows.y, design.x, rows.visit, rows.subject, covariance=method.covariance,
             names=design.names, visit_names=rows.visits,
         )  # fmt: skip
-        chosen = inference(found, df=method.df, vcov=method.vcov or None, level=method.level)
+        chosen = inference(found, df=method.df, vcov=method.errors, level=method.level)
         chosen.estimate(next(iter(means.values())))
     except StatisticsError as error:
         return None, (str(error),)
@@ -354,10 +354,10 @@ def mmrm_told(protocol: Protocol, analysis: Analysis, method: Mmrm) -> list[str]
     chain = (method.covariance,) if isinstance(method.covariance, str) else method.covariance
     structures = listed([_STRUCTURES[name] for name in chain])
     order = ", tried in this order" if len(chain) > 1 else ""
-    errors = f"; covariance of the coefficients: {_VCOV[method.vcov]}" if method.vcov else ""
     said += [
         f"Covariance within a subject: {structures}{order}, the same in all arms.",
-        f"Degrees of freedom {_DF[method.df]}{errors}.",
+        f"Degrees of freedom {_DF[method.df]}.",
+        f"Covariance of the coefficients: {_VCOV[method.errors]}.",
         f"Adjusted means weight the levels of other factors {_WEIGHED[method.weights]};",
         "covariates stand at their mean over the records.",
         f"{100 * method.level:.6g}% limits and two-sided P are by the t distribution, and are not",

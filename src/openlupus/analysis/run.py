@@ -17,7 +17,13 @@ from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow, Results, rows_frame
 
 
-def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ()) -> Results:
+def analyse(
+    protocol: Protocol,
+    data: AnalysisData,
+    *,
+    only: Sequence[str] = (),
+    go_on: bool = False,
+) -> Results:
     """Run the declared analyses.
 
     Args:
@@ -25,6 +31,8 @@ def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ())
         data: Analysis data, derived under it or given.
         only: Ids of the analyses to run; all when empty. The built-in analysis `population` (the
             N of every population, arm and group) is always there.
+        go_on: An analysis that does not fit the data is left out, and `Results.failed` says why;
+            otherwise it is an error.
 
     Returns:
         Rows in the order of the declaration, and a method note for each analysis. What cannot be
@@ -42,6 +50,7 @@ def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ())
         )
     chosen = [name for name in protocol.analyses if not only or name in only]
     faults: list[str] = []
+    failed: dict[str, str] = {}
     subjects: dict[str, pl.DataFrame] = {}
     for population in protocol.populations:
         try:
@@ -56,11 +65,12 @@ def analyse(protocol: Protocol, data: AnalysisData, *, only: Sequence[str] = ())
             notes[name] = note(protocol, name, own)
             rows += own
         except (AnalysisError, DerivationError) as error:
-            faults.append(str(error) if name in str(error) else f"analysis {name}: {error}")
+            failed[name] = str(error) if name in str(error) else f"analysis {name}: {error}"
+    faults += [] if go_on else failed.values()
     if faults:
         listed = "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
         raise AnalysisError(f"the declared analyses do not fit these data\n{listed}")
-    return Results(_signed(rows_frame(rows), data.study), notes)
+    return Results(_signed(rows_frame(rows), data.study), notes, failed)
 
 
 def _signed(rows: pl.DataFrame, study: str) -> pl.DataFrame:

@@ -73,9 +73,11 @@ def run_derive(study: Study) -> AnalysisData:
         return pipeline.derive(study, progress=tick)
 
 
-def run_analyse(study: Study, data: AnalysisData, *, only: Sequence[str] = ()) -> Results:
+def run_analyse(
+    study: Study, data: AnalysisData, *, only: Sequence[str] = (), go_on: bool = False
+) -> Results:
     with working("Analysing"):
-        return pipeline.analyse(study, data, only=only)
+        return pipeline.analyse(study, data, only=only, go_on=go_on)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +109,16 @@ def run_report(
     force: bool,
     data: Path | None = None,
     cleared: bool = False,
-) -> None:
-    """Check, derive, analyse and report; `data` is the folder of the input, which stays."""
+) -> int:
+    """Check, derive, analyse and report; `data` is the folder of the input, which stays.
+
+    Gives the exit code: `FINDINGS` where an analysis could not be computed.
+    """
     with working("Checking the records"):
         findings = pipeline.check(study)
     needed = pipeline.needed(study.protocol, asked.only)
     derived = run_derive(study)
-    results = run_analyse(study, derived, only=needed)
+    results = run_analyse(study, derived, only=needed, go_on=True)
     if not cleared:
         clear(out, keep=data)
     with working("Making the report"):
@@ -147,8 +152,13 @@ def run_report(
         say(f"{absent.height:,} values of the declaration are nowhere in the data:")
         for place, message in absent.select("place", "message").rows():
             say(f"  {place}: {message}")
+    if results.failed:
+        say(f"{len(results.failed)} ANALYSES COULD NOT BE COMPUTED, and the report says why:")
+        for why in results.failed.values():
+            say(f"  {why}")
     unknown = results.rows.filter(pl.col("value").is_null()).height
     say(f"{results.rows.height:,} results, {unknown:,} not computable, report: {page}")
+    return FINDINGS if results.failed else 0
 
 
 def write_adam(data: AnalysisData, out: Path, *, force: bool) -> None:

@@ -188,8 +188,7 @@ def report(
         command=" ".join(words), published=published, only=tuple(only or ()), style=style,
         patients=not without_patients,
     )  # fmt: skip
-    run_report(loaded, out, asked, force=force, data=data)
-    return 0
+    return run_report(loaded, out, asked, force=force, data=data)
 
 
 @app.command
@@ -203,8 +202,8 @@ def demo(*, out: Path = Path("out"), force: Force = False) -> int:
     clear(out)
     if loaded.records is not None:
         write_folder(loaded.records.domains, out / "sdtm", force=force)
-    run_report(loaded, out, Asked(command="openlupus demo"), force=force, cleared=True)
-    return 0
+    asked = Asked(command="openlupus demo")
+    return run_report(loaded, out, asked, force=force, cleared=True)
 
 
 @app.command

@@ -83,6 +83,10 @@ def expand(
     """
     at = bound or Bound()
     at = replace(at, analysis=row.analysis or at.analysis)
+    if at.analysis in results.failed and not row.heading:
+        named = label_of(row) if "{" not in label_of(row) else ""
+        alone = {"analysis": at.analysis, "label": named or at.analysis, "over": (), "rows": ()}
+        return [Line(row.model_copy(update=alone))]
     if row.over or row.rows:
         return [
             line

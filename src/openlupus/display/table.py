@@ -240,6 +240,9 @@ class _Filler:
     def cell(self, line: Line, column: Column) -> Cell:
         """The cell of a row and a column."""
         template = line.row.cells.get(column.slot)
+        why = self.results.failed.get(column.analysis or line.row.analysis)
+        if why is not None and not line.row.heading:
+            return Cell(text=self.declared.missing, kind="missing", warnings=(why,))
         if template is None:
             return Cell()
         found = self._rows(template, line, column)

@@ -95,6 +95,7 @@ class Results:
         rows: One number a row, columns exactly `SCHEMA`.
         notes: Analysis id to its method note, with every option and default in words. An analysis
             that ran and had nothing to count still has its note.
+        failed: Analysis that could not be computed at all to the reason.
 
     Raises:
         ResultsError: The rows have other columns or types, share a key, hold an empty text as null,
@@ -103,6 +104,7 @@ class Results:
 
     rows: pl.DataFrame
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    failed: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         faults = _schema_faults(self.rows) or _row_faults(self.rows)
@@ -110,11 +112,12 @@ class Results:
             listed = "\n".join(f"  {fault}" for fault in faults)
             raise ResultsError(f"these rows are not results:\n{listed}")
         object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
+        object.__setattr__(self, "failed", MappingProxyType(dict(self.failed)))
 
     @cached_property
     def analyses(self) -> tuple[str, ...]:
-        """Every analysis that has rows or a note, in order."""
-        return tuple(dict.fromkeys([*self.rows["analysis"], *self.notes]))
+        """Every analysis that has rows or a note, or failed, in order."""
+        return tuple(dict.fromkeys([*self.rows["analysis"], *self.notes, *self.failed]))
 
     def find(
         self,
@@ -176,7 +179,9 @@ def concat(parts: Iterable[Results], *, order: Sequence[str] = ()) -> Results:
     place = {analysis: i for i, analysis in enumerate(first)}
     at = pl.col("analysis").replace_strict(place, return_dtype=pl.Int64)
     rows = rows.sort(at, maintain_order=True) if len(rows) else rows
-    return Results(rows, {analysis: notes[analysis] for analysis in first if analysis in notes})
+    failed = {name: why for part in given for name, why in part.failed.items()}
+    kept = {analysis: notes[analysis] for analysis in first if analysis in notes}
+    return Results(rows, kept, failed)
 
 
 def _schema_faults(rows: pl.DataFrame) -> list[str]:

@@ -10,7 +10,7 @@ from openlupus.display.figures.declared import design_picture
 from openlupus.display.figures.design import design_figure
 from openlupus.display.figures.dose_response import dose_response
 from openlupus.display.figures.dot_plot import dot_plot
-from openlupus.display.figures.drawing import Drawing, finished
+from openlupus.display.figures.drawing import Drawing, finished, refused
 from openlupus.display.figures.flow import flow
 from openlupus.display.figures.forest import forest
 from openlupus.display.figures.heat_map import heat_map
@@ -43,6 +43,8 @@ def build_figure(declared: Kind, source: Source, *, name: str) -> FigureModel:
         source: The results, and words for them.
         name: The display's id in the declaration.
 
+    One whose analysis failed says why in its place.
+
     Raises:
         DisplayError: the declaration does not fit the results.
     """
@@ -58,5 +60,9 @@ def build_figure(declared: Kind, source: Source, *, name: str) -> FigureModel:
             dummy_arms=source.dummy_arms,
         )
         return replace(drawn, style=source.style)
+    asked = [named for kind, named in declared.asked if kind == "analysis"]
+    failed = [why for named in asked if (why := source.results.failed.get(named))]
+    if failed:
+        return refused("; ".join(dict.fromkeys(failed)), declared, source, name=name)
     draw: Any = KINDS[declared.shows]
     return finished(draw(declared, source, name=name), declared, source, name=name)

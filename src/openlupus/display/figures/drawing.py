@@ -24,15 +24,18 @@ class Drawing:
 
     figure: Any
     words: str
-    numbers: TableModel
+    numbers: TableModel | None
 
 
-def finished(drawing: Drawing, declared: FigurePart, source: Source, *, name: str) -> FigureModel:
+def finished(
+    drawing: Drawing, declared: FigurePart, source: Source, *, name: str, why: str = ""
+) -> FigureModel:
     """The figure as its page takes it; where nothing could be drawn it says why."""
     figure, words = drawing.figure, drawing.words
     if figure is None:
-        why = reasons(drawing.numbers) or ["the results have no rows for it"]
-        words = f"Nothing could be drawn: {'; '.join(why)}."
+        seen = reasons(drawing.numbers) if drawing.numbers else ()
+        told = [why] if why else seen or ["the results have no rows for it"]
+        words = f"Nothing could be drawn: {'; '.join(told)}."
         figure = _blank(words)
     number = declared.filed if source.style == "regulatory" and declared.filed else declared.number
     return FigureModel(
@@ -47,6 +50,12 @@ def finished(drawing: Drawing, declared: FigurePart, source: Source, *, name: st
         synthetic=source.synthetic,
         dummy_arms=source.dummy_arms,
     )
+
+
+def refused(why: str, declared: FigurePart, source: Source, *, name: str) -> FigureModel:
+    """The figure that says in its place why it could not be drawn."""
+    none = Drawing(None, "", None)
+    return finished(none, declared, source, name=name, why=why)
 
 
 def reasons(table: TableModel) -> Sequence[str]:

@@ -60,8 +60,8 @@ class Mmrm(MethodPart):
         "", "asymptotic", "kenward-roger", "kenward-roger-linear", "kenward-roger-sas",
         "empirical", "empirical-bias-reduced", "empirical-jackknife",
     ] = ""  # fmt: skip
-    """Covariance of the coefficients; empty: that of Kenward and Roger with their degrees of
-    freedom, else the asymptotic one."""
+    """Covariance of the coefficients; empty: with the degrees of freedom of Kenward and Roger
+    theirs in the parameters of PROC MIXED, else the asymptotic one."""
     weights: Literal["equal", "observed"] = "equal"
     """Of the levels of other factors in an adjusted mean."""
     overall: bool = False
@@ -70,6 +70,16 @@ class Mmrm(MethodPart):
     """`log`: the logarithm is analysed; means and differences are printed as geometric means and
     ratios."""
     level: float = Field(0.95, gt=0, lt=1)
+
+    @property
+    def errors(
+        self,
+    ) -> Literal[
+        "asymptotic", "kenward-roger", "kenward-roger-linear", "kenward-roger-sas",
+        "empirical", "empirical-bias-reduced", "empirical-jackknife",
+    ]:  # fmt: skip
+        """The covariance of the coefficients, given or by default."""
+        return self.vcov or ("kenward-roger-sas" if self.df == "kenward-roger" else "asymptotic")
 
     @property
     def asked(self) -> tuple[str, ...]:
