@@ -87,6 +87,25 @@ def test_a_subject_without_a_level_is_told(analysed, adsl, row):
     assert (found.value, found.warnings) == (6, "1 subject(s) are in no level")
 
 
+def test_of_those_with_a_value_the_others_are_told_on_every_cell(analysed, adsl, row):
+    parts = LEVELS.format(more=', denominator = "not_missing"')
+    results = analysed(parts, ADSL=adsl(SIZES, SEX=[*SEX[:17], None]))
+    found = row(results, "sex", "proportion", parameter="F", group="placebo")
+    assert (found.value, found.n) == (1 / 6, 6)
+    assert found.warnings == "1 subject(s) are in no level"
+
+
+def test_where_nobody_has_a_value_the_count_is_not_none(analysed, adsl, row):
+    parts = LEVELS.format(more=', denominator = "not_missing"')
+    results = analysed(parts, ADSL=adsl(SIZES, SEX=[*SEX[:11], *[None] * 7]))
+    assert row(results, "sex", "N", parameter="F", group="placebo").value == 0
+    for statistic in ("n", "proportion"):
+        found = row(results, "sex", statistic, parameter="F", group="placebo")
+        assert found.value is None
+        assert "7 subject(s) are in no level" in found.warnings
+    assert row(results, "sex", "n", parameter="F", group="high").value == 4
+
+
 def test_levels_of_a_number(analysed, adsl, value):
     parts = LEVELS.format(more="").replace('levels = ["F", "M"]', 'levels = ["1", "2"]')
     sexes = [1.0 if sex == "F" else 2.0 for sex in SEX]

@@ -116,6 +116,69 @@ population = "all"
 compare = {{ test = ["high"], control = "placebo" }}
 method = {{ name = "responder", test = "chi_square", interval = "newcombe" }}
 
+[endpoint.tapered]
+label = "Tapered"
+parameter = "TAPER"
+composite = "taper"
+maintained_from = "W12"
+flare = "bilag_flare_free"
+missing = "missing"
+
+[endpoint.both]
+label = "Response, tapered"
+parameter = "BOTH"
+composite = "sri_taper"
+maintained_from = "W12"
+missing = "missing"
+
+[endpoint.low]
+label = "Low activity"
+parameter = "LOW"
+composite = "lldas"
+changes = ["start"]
+missing = "missing"
+
+[analysis.tapered]
+endpoint = "tapered"
+visit = "W12"
+population = "all"
+method = {{ name = "responder", test = "none", interval = "none" }}
+
+[analysis.both]
+endpoint = "both"
+visit = "W12"
+population = "all"
+method = {{ name = "responder", test = "none", interval = "none" }}
+
+[analysis.low]
+endpoint = "low"
+visit = "W12"
+population = "all"
+method = {{ name = "responder", test = "none", interval = "none" }}
+
+[safety]
+days_after_last_dose = 30
+
+[analysis.events]
+dataset = "ADAE"
+where = {{ TRTEMFL = "Y" }}
+population = "all"
+method = {{ name = "incidence", rows = [{{ id = "any", where = {{}} }}] }}
+
+[analysis.grades]
+dataset = "ADLB"
+where = {{ ANL03FL = "Y" }}
+population = "all"
+method = {{ name = "shift", start = "BTOXGRH", end = "ATOXGRH" }}
+
+[analysis.pga]
+dataset = "ADQS"
+where = {{ PARAMCD = "PGA" }}
+visit = "W12"
+population = "all"
+compare = {{ test = ["high"], control = "placebo" }}
+method = {{ name = "longitudinal", seed = 1 }}
+
 [analysis.since]
 population = "all"
 method = {{ name = "summary", variable = "SINCE" }}
@@ -222,3 +285,43 @@ def test_given_verdicts_are_not_said_to_be_derived(declare):
 def test_every_component_of_every_composite_has_words():
     named = {part for composite in COMPOSITES.values() for part in composite.components}
     assert named <= COMPONENTS.keys()
+
+
+def test_a_taper_says_which_days_and_what_a_flare_is():
+    said = note(trial(), "tapered")
+    options = COMPOSITES["bilag_flare_free"].options
+    assert "on every day from day 85 (Week 12) to the target day of the visit" in said
+    assert "at each visit from Week 12 to the visit" in said
+    assert [f"{o.label}: {o.default:g} (default)" in said for o in options.values()] == [True, True]
+    assert "The assessment before: the last that counts" in said
+    assert "Dose at the visit" not in said
+
+
+def test_the_same_component_of_another_composite_is_told_as_it_is_there():
+    assert "not above the dose at baseline" in note(trial(), "both")
+    assert "not above the dose at baseline" not in note(trial(), "tapered")
+
+
+def test_items_of_major_organs_and_the_days_of_the_dose_are_said():
+    said = note(trial(), "low")
+    for words in ("urinary casts", "pericarditis", "fever", "7 days before its target day"):
+        assert words in said
+    assert "arthritis" not in said
+    assert "Change of treatment: New drug" in said
+
+
+def test_flags_of_records_are_defined():
+    events, grades = note(trial(), "events"), note(trial(), "grades")
+    assert "any: all records." in events
+    assert "TRTEMFL: Y where the event starts on or after the day of the first dose" in events
+    assert "at most 30 days after the last" in events
+    for column in ("ANL03FL", "ONTRTFL", "ABLFL", "ATOXGRH", "BTOXGRH"):
+        assert f" {column}: " in grades
+    assert "ALT: above 1, 3, 5, 20 x ULN or, where the baseline was above ULN" in grades
+    assert "at least 1.5, above 3, 5, 20 x baseline" in grades
+
+
+def test_values_after_an_event_are_said_to_be_used():
+    said = note(trial(), "pga")
+    assert "(treatment policy)" in said
+    assert "Standard errors too" in said

@@ -235,6 +235,8 @@ def test_points_are_the_highest_values_and_are_counted_by_quadrant(analysed, ads
     assert value(results, "liver", "n", parameter="both", group="high") == 1
     # 3 is not above 3.
     assert value(results, "liver", "n", parameter="neither", group="high") == 1
+    found = row(results, "liver", "n", parameter="both", group="high")
+    assert found.warnings == "1 of the points are without AST"
     found = row(results, "liver", "n", parameter="both", group="placebo")
     assert (found.value, found.n) == (0, 0)
     assert "2 subject(s) have no value on one of the axes" in found.warnings

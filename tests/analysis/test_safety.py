@@ -114,3 +114,57 @@ def test_events_count_in_the_arm_that_was_taken(analysed, frames, value):
     results = analysed(parts('overall = "Any"'), ADSL=subjects, ADAE=frames["ADAE"])
     assert value(results, "ae", "N", parameter="Any", group="placebo") == 6
     assert value(results, "ae", "n", parameter="Any", group="placebo") == 4
+
+
+WORST = 'overall = "ANY"\nworst = "AESEV"\nworst_levels = ["MILD", "SEVERE"]'
+
+
+def test_events_without_a_listed_level_are_told_on_every_row(analysed, frames, value, row):
+    levels = ["MILD", "SEVERE", None, "", "MILD", "DEADLY", "MILD", "MILD", "MILD", "MILD", None]
+    adae = frames["ADAE"].with_columns(pl.Series("AESEV", levels))
+    results = analysed(parts(WORST), **frames | {"ADAE": adae})
+    assert value(results, "ae", "n", parameter="ANY", group="high", subgroup="AESEV=SEVERE") == 1
+    said = (
+        "2 event(s) without AESEV count at no level; 1 event(s) with AESEV DEADLY count at no level"
+    )
+    for subgroup in ("", "AESEV=MILD"):
+        found = row(results, "ae", "n", parameter="ANY", group="high", subgroup=subgroup)
+        assert found.warnings == said
+
+
+def test_events_without_what_the_condition_compares_are_told(analysed, frames, value, row):
+    related = ["RELATED", "NOT RELATED", None, None, *["RELATED"] * 6, None]
+    adae = frames["ADAE"].with_columns(pl.Series("AEREL", related))
+    declared = parts('overall = "ANY"').replace(
+        'TRTEMFL = "Y" }', 'TRTEMFL = "Y", AEREL = "RELATED" }'
+    )
+    results = analysed(declared, **frames | {"ADAE": adae})
+    assert value(results, "ae", "events", parameter="ANY", group="placebo") == 2
+    # The third is not treatment-emergent; TRTEMFL, a flag, is not told although it is missing.
+    found = row(results, "ae", "n", parameter="ANY", group="high")
+    assert found.warnings == "2 record(s) without AEREL are not counted"
+
+
+def test_a_value_outside_the_levels_that_another_analysis_lists_is_told(analysed, frames, row):
+    related = ["RELATED", "POSSIBLY", *["NOT RELATED"] * 8, "POSSIBLY"]
+    adae = frames["ADAE"].with_columns(pl.Series("AEREL", related))
+    declared = parts('overall = "ANY"').replace(
+        'TRTEMFL = "Y" }', 'TRTEMFL = "Y", AEREL = "RELATED" }'
+    )
+    levels = 'worst = "AEREL"\nworst_levels = ["NOT RELATED", "RELATED"]'
+    declared += parts(levels).replace("analysis.ae", "analysis.relation")
+    results = analysed(declared, **frames | {"ADAE": adae})
+    found = row(results, "ae", "n", parameter="ANY", group="high")
+    assert found.warnings == "1 record(s) with AEREL POSSIBLY are in no listed level"
+
+
+def test_a_group_of_events_tells_its_own_missing_values_only(analysed, frames, row):
+    serious = ["Y", "N", None, *["N"] * 8]
+    adae = frames["ADAE"].with_columns(pl.Series("AESER", serious))
+    declared = parts(
+        'rows = [{ id = "serious", where = { AESER = "Y" } }, { id = "any", where = {} }]'
+    )
+    results = analysed(declared, **frames | {"ADAE": adae})
+    found = row(results, "ae", "n", parameter="serious", group="high")
+    assert found.warnings == "1 record(s) without AESER are not counted"
+    assert row(results, "ae", "n", parameter="any", group="high").warnings == ""

@@ -154,14 +154,18 @@ def test_the_end_point_applies_to_those_on_enough_and_begins_at_the_declared_vis
     assert of_it["AVISIT"].to_list() == ["Week 8", "Week 16"]
 
 
-def test_a_flare_ends_it_and_a_missed_visit_is_passed_over():
+def test_a_flare_ends_it_and_a_missed_visit_leaves_it_open():
     dose = taken((-60, 40, 15), (41, None, 5))
     flare = data(Visit(1), Visit(57), Visit(113, bilag={5: 4}), cm=dose)
     assert told(flare, "TAPER", "Week 16") == ("N", "not met: flare free")
     before = data(Visit(1), Visit(57, bilag={5: 4}), Visit(113, bilag={5: 4}), cm=dose)
     assert told(before, "TAPER", "Week 16") == ("N", "not met: flare free")
     missed = data(Visit(1), Visit(113), cm=dose)
-    assert told(missed, "TAPER", "Week 16") == ("Y", None)
+    assert told(missed, "TAPER", "Week 16") == ("N", "cannot be computed: flare free")
+    blank = data(Visit(1), Visit(57, bilag=None), Visit(113), cm=dose)
+    assert told(blank, "TAPER", "Week 16") == ("N", "cannot be computed: flare free")
+    seen = data(Visit(1), Visit(113, bilag={5: 4}), cm=dose)
+    assert told(seen, "TAPER", "Week 16") == ("N", "not met: flare free")
 
 
 def test_sri_with_a_low_dose_asks_for_both():
@@ -172,6 +176,35 @@ def test_sri_with_a_low_dose_asks_for_both():
     assert told(data(start, Visit(57), Visit(113), cm=more), "SRI4GC", "Week 16") == (
         "N", "not met: dose low",
     )  # fmt: skip
+
+
+def test_a_record_that_loses_its_dose_is_no_taper():
+    lost = drug("PREDNISONE", day(41), None, dose=None, **PREDNISONE)
+    found = data(*STEADY_VISITS, cm=(*taken((-60, 40, 15)), lost))
+    assert told(found, "TAPER", "Week 16") == ("N", "cannot be computed: dose low")
+    assert verdict(found, "A", "TAPER", "Week 16")["DTYPE"] == "NRI"
+    kept = data(Visit(1, sledai=(9, 15)), *STEADY_VISITS[1:], cm=(lost,))
+    assert told(kept, "SRI4GC", "Week 16") == ("N", "cannot be computed: dose low")
+    assert told(kept, "LLDAS", "Week 16") == ("N", "cannot be computed: prednisone low")
+    before = data(
+        *STEADY_VISITS, cm=(lost | {"CMENDTC": day(50)}, *taken((-60, 40, 15), (51, None, 5)))
+    )
+    assert told(before, "TAPER", "Week 16") == ("Y", None)
+
+
+def test_one_without_a_known_baseline_dose_is_not_among_those_to_taper():
+    lost = drug("PREDNISONE", day(-60), day(40), dose=None, **PREDNISONE)
+    rows = data(*STEADY_VISITS, cm=(lost, *taken((41, None, 5)))).frame("ADRESP")
+    assert "TAPER" not in rows["PARAMCD"]
+
+
+def test_the_clinical_score_has_its_own_baseline():
+    # Platelets were not counted on day 1: no total there, and yet a clinical score of 4.
+    start = (Visit(-28), Visit(1, sledai=(9,), not_done=("SLED23",)))
+    found = derived(Subject("A", (*start, Visit(57))), protocol=protocol())
+    assert row_of(found, "ADSLEDAI", PARAMCD="SLEDTOT", ABLFL="Y")["ADY"] == -28
+    assert row_of(found, "ADSLEDAI", PARAMCD="SLEDCLIN", ABLFL="Y")["AVAL"] == 4
+    assert told(found, "CLIN4", "Week 8") == ("Y", None)
 
 
 def test_the_clinical_fall_leaves_laboratory_items_out():

@@ -155,6 +155,15 @@ DRUGS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, int, int]]]] = {
         [steroid(-100), steroid(50, 50, route="INTRAVENOUS", often="ONCE")], [("steroid", 50, 2)]),
     "steroid injected, dose not known": (
         [steroid(50, route="INTRAMUSCULAR", dose=None, often=None)], [("steroid", 50, 1)]),
+    "steroid beside one of unknown dose": ([steroid(-100, dose=None), steroid(41)], []),
+    "steroid raised after one of unknown dose": ([steroid(-100, 40, dose=None), steroid(41)], []),
+    "steroid raised to an unknown dose": ([steroid(-100, 40), steroid(41, dose=None)], []),
+    "steroid raised before an unknown dose": (
+        [steroid(-100, 40), steroid(41, 60, dose=20), steroid(61, dose=None)],
+        [("steroid", 41, 2)]),
+    "steroid without a start beside": (
+        [drug("PREDNISONE", None, day(-30), kind="GLUCOCORTICOID"), steroid(-29), steroid(41)],
+        [("steroid", 41, 3)]),
     "another steroid of the same strength": (
         [steroid(-100, 40), drug("METHYLPREDNISOLONE", day(41), kind="GLUCOCORTICOID", dose=8)],
         []),

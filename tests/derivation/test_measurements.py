@@ -100,6 +100,43 @@ def test_ranges_shifts_and_the_worst_value_of_each_direction():
     assert found["R2ANRHI"].to_list()[4] == 450 / 400
 
 
+def test_a_baseline_in_another_unit_is_converted():
+    # 1.0 mg/dL is 88.4 umol/L: 90 is no rise, and 300 is above 3 times the baseline, grade 3.
+    rows = [
+        lab("CREAT", 1, 1.0, unit="mg/dL", high=1.2),
+        lab("CREAT", 57, 90.0, unit="umol/L", high=106.0),
+        lab("CREAT", 90, 300.0, unit="umol/L", high=106.0),
+        lab("CREAT", 100, 1.1, unit="mg/dL", high=1.2),
+    ]
+    data = analysed(Subject("S", STEADY, lb=rows))
+    found = data.frame("ADLB").filter(PARAMCD="CREAT").sort("ADY")
+    assert found["BASE"].to_list() == pytest.approx([1.0, 88.4, 88.4, 1.0], rel=1e-3)
+    assert found["CHG"].to_list()[1:] == pytest.approx([1.6, 211.6, 0.1], abs=0.05)
+    assert found["PCHG"].to_list()[3] == pytest.approx(10)
+    assert found["ATOXGRH"].to_list() == ["0", "0", "3", "0"]
+    # The lowest is that of day 57 (1.02 mg/dL), though 1.1 is the smaller number.
+    assert found["ANL02FL"].to_list() == [None, "Y", None, None]
+    assert found["ANL03FL"].to_list() == [None, None, "Y", None]
+    said = "baseline is in another unit: converted to that of the record"
+    assert excluded(data, "ADLB", said) == 2
+
+
+def test_a_baseline_in_a_unit_that_cannot_be_converted_gives_no_change_and_no_grade():
+    rows = [lab("CREAT", 1, 1.0, unit="drops", high=1.2)]
+    rows += [lab("CREAT", 57, 90.0, unit="umol/L", high=106.0)]
+    rows += [lab("C3", 1, 0.9, unit="g/L"), lab("C3", 57, 95.0, unit="mg/dL")]
+    rows += [lab("PLAT", 1, 200.0, unit="drops"), lab("PLAT", 57, 60.0, unit="10^9/L", low=150)]
+    data = analysed(Subject("S", STEADY, lb=rows))
+    for code in ("CREAT", "C3", "PLAT"):
+        later = row_of(data, "ADLB", PARAMCD=code, ADY=57.0)
+        assert (later["BASE"], later["CHG"], later["PCHG"]) == (None, None, None)
+    assert row_of(data, "ADLB", PARAMCD="CREAT", ADY=57.0)["ATOXGRH"] is None
+    # The grade of a low count does not look at the baseline: 60 is below 75, grade 2.
+    assert row_of(data, "ADLB", PARAMCD="PLAT", ADY=57.0)["ATOXGRL"] == "2"
+    said = "baseline is in another unit: kept without baseline and change"
+    assert excluded(data, "ADLB", said) == 3
+
+
 def test_what_is_left_out_of_laboratory_data_is_counted():
     rows = [
         lab("ALT", 1, 20.0, unit="U/L", high=40),

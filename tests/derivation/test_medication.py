@@ -127,7 +127,46 @@ def test_the_cut_at_exactly_10_mg():
 def test_what_cannot_be_converted_is_counted(record: dict[str, Any], reason: str):
     data = derived(Subject("A", cm=[record]))
     assert excluded(data, "ADGC", reason) == 1
-    assert row_of(data, "ADGC", AVISIT="Day 1")["AVAL"] == 0
+    assert data.frame("ADGC")["AVAL"].to_list() == [None, None, None]
+
+
+def undated(end: int, **more: Any) -> dict[str, Any]:
+    return drug("PREDNISONE", None, day(end), kind="GLUCOCORTICOID", **more)
+
+
+# Days -7 to -1, 50 to 56, 106 to 112.
+UNREADABLE: dict[str, tuple[list[dict[str, Any]], list[float | None]]] = {
+    "to its end": ([steroid(start=-100, end=40, dose=None), steroid(start=41)], [None, 10, 10]),
+    "from its start": ([steroid(end=49), steroid(start=50, dose=None)], [10, None, None]),
+    "after a window": ([steroid(end=56), steroid(start=57, dose=None)], [10, 10, None]),
+    "on one of seven days": ([steroid(), steroid(start=56, end=56, unit="TAB")], [10, None, 10]),
+    "once": ([steroid(), steroid(start=56, often="ONCE", dose=None)], [10, None, 10]),
+    "beside another": ([steroid(), steroid("DEXAMETHASONE", 60, often=None)], [10, 10, None]),
+    "renewed on its last day": ([steroid(end=50, dose=None), steroid(start=50)], [None, 10, 10]),
+    "without a start": ([undated(52)], [None, None, 0]),
+    "without a start, over before": ([undated(-8), steroid(start=-7)], [10, 10, 10]),
+    "without a start, once": ([undated(52, often="ONCE")], [None, None, 0]),
+    "over before it starts": ([steroid(start=30, end=20)], [None, None, None]),
+    "as needed": ([steroid(), steroid(often="PRN", dose=None)], [10, 10, 10]),
+    "as needed, without a start": ([steroid(), undated(52, often="PRN")], [10, 10, 10]),
+    "infused": ([steroid(), steroid(route="INTRAVENOUS", dose=None)], [10, 10, 10]),
+    "cream": ([steroid(), steroid(route="TOPICAL", dose=None)], [10, 10, 10]),
+    "into the spine": ([steroid(), steroid(route="EPIDURAL", dose=None)], [10, 10, 10]),
+    "of another class": ([steroid(), drug("X", day(-9), kind="NSAID", dose=None)], [10, 10, 10]),
+}
+
+
+def test_a_record_that_cannot_be_read_is_no_dose_of_0():
+    subjects = {case: Subject("", STEADY, cm=cm) for case, (cm, _) in UNREADABLE.items()}
+    rows = together(subjects).frame("ADGC")
+    found = {case: rows.filter(USUBJID=case)["AVAL"].to_list() for case in UNREADABLE}
+    assert found == {case: mg for case, (_, mg) in UNREADABLE.items()}
+
+
+def test_a_stratum_by_a_dose_that_is_not_known_is_missing():
+    data = derived(Subject("A", STEADY, cm=[steroid(dose=None)]), protocol=DOSE_STRATUM)
+    assert row_of(data, "ADSL", USUBJID="A")["STRAT3V"] is None
+    assert row_of(data, "ADGC", AVISIT="Week 8")["BASE"] is None
 
 
 def test_a_partial_start_counts_from_its_first_day_and_a_partial_end_to_its_last():

@@ -131,6 +131,17 @@ def test_who_died_later_is_alive_and_the_event_goes_on(records):
     assert (kept["AEENDTC"], kept["AEACN"]) == ("2020-06-30", "DRUG WITHDRAWN")
 
 
+def test_a_fatal_event_without_an_end_ends_with_the_death(records):
+    ae = records.domain("AE").with_columns(AEENDTC=pl.lit(None, pl.String)).collect()
+    frames = {name: frame.collect() for name, frame in records.domains.items()}
+    held = cut(from_frames(frames | {"AE": ae}), CUT)
+    (event,) = rows(held, "AE").filter(USUBJID="DIED").to_dicts()
+    assert (event["AEOUT"], event["AESDTH"]) == ("NOT RECOVERED/NOT RESOLVED", "N")
+    kept = cut(from_frames(frames | {"AE": ae}), date(2020, 7, 15))
+    fatal = rows(kept, "AE").filter(USUBJID="DIED", AETERM="clot").to_dicts()[0]
+    assert (fatal["AEOUT"], fatal["AESDTH"]) == ("FATAL", "Y")
+
+
 def test_treatment_that_goes_on_ends_on_the_day_of_the_cut(records):
     ends = dict(rows(cut(records, CUT), "EX").select("USUBJID", "EXENDTC").iter_rows())
     # DONE has no end, but its treatment was said to have ended.

@@ -53,6 +53,16 @@ def both(*changes: Callable[[Trial], Trial]) -> Callable[[Trial], Trial]:
     return change
 
 
+def steroid(**values: object) -> Callable[[Trial], Trial]:
+    """A glucocorticoid of one subject, faultless but for these values."""
+    row = {
+        "STUDYID": "X", "DOMAIN": "CM", "USUBJID": "X-01", "CMSEQ": 1.0, "CMTRT": "PREDNISONE",
+        "CMCLAS": "GLUCOCORTICOID", "CMDOSE": 5.0, "CMDOSU": "mg", "CMDOSFRQ": "QD",
+        "CMROUTE": "ORAL", "CMSTDTC": "2019-12", "CMENDTC": "2020-03-01",
+    }  # fmt: skip
+    return lambda trial: trial | {"CM": pl.DataFrame([row | values])}
+
+
 PGA_AT_BASELINE = (
     pl.col("USUBJID") == "X-02",
     pl.col("RSCAT") == "PGA",
@@ -93,6 +103,13 @@ FAULTS = [
     ("result_although_not_done", put("RS", RSSTAT="NOT DONE"), ("RS", "X-01|1", "RSSTAT", "N")),
     ("result_disagrees", put("LB", LBSTRESC="13"), ("LB", "X-01|1", "LBSTRESN", "130")),
     ("unit_unknown", put("EX", EXDOSU="Mg"), ("EX", "X-01|1", "EXDOSU", "Mg")),
+    *(
+        ("glucocorticoid_unreadable", steroid(**{column: None}), ("CM", "X-01|1", column, ""))
+        for column in ("CMSTDTC", "CMROUTE", "CMDOSE", "CMDOSU", "CMDOSFRQ")
+    ),
+    ("glucocorticoid_unreadable", steroid(), None),
+    ("glucocorticoid_unreadable", steroid(CMROUTE="TOPICAL", CMDOSE=None, CMDOSFRQ=None), None),
+    ("glucocorticoid_unreadable", steroid(CMCLAS="ANTIMALARIAL", CMDOSE=None), None),
     ("unit_not_one", put("LB", LBSTRESU="g/dL"), ("LB", "HGB", "LBSTRESU", "g/L, g/dL")),
     (
         "item_missing_where_form_done",
@@ -151,6 +168,10 @@ FAULTS = [
         put("AE", AESTDTC="2020-01-14"),
         ("AE", "X-01|1", "AEREL", "RELATED"),
     ),
+    *[
+        ("event_incomplete", put("AE", **{column: None}), ("AE", "X-01|1", column, ""))
+        for column in ("AESEV", "AESER", "AEREL", "AESTDTC")
+    ],
     ("visit_unknown", put("LB", VISITNUM=9.0, VISIT="WEEK 9"), ("LB", "X-01|9", "VISIT", "WEEK 9")),
     ("visit_unknown", put("LB", VISITNUM=9.1, VISIT="UNSCHEDULED 9.1"), None),
     (

@@ -1,7 +1,5 @@
 """The efficacy part of the founding declaration on the embedded patients."""
 
-import time
-
 import polars as pl
 import pytest
 
@@ -96,11 +94,12 @@ def test_a_sustained_response_ends_as_a_response(data):
     assert set(times["USUBJID"]) == last
 
 
-def test_a_hundred_imputations_are_quick(study, data):
-    from openlupus.analysis import imputation
-
-    imputation._LAST.clear()  # pyright: ignore[reportPrivateUsage]
-    start = time.process_time()
-    found = openlupus.analyse(study, data, only=["primary_imputed"])
-    assert time.process_time() - start < 5
-    assert found.notes["primary_imputed"].count("100 imputations") == 1
+def test_the_curve_of_sustained_response_ends_at_the_rate_of_responders(results: Results):
+    """A response that holds to the last visit is a response there; nobody is lost to a failure."""
+    rows = results.rows
+    last = rows.filter((pl.col("analysis") == "time_to_sri4") & (pl.col("statistic") == "survival"))
+    last = last.filter(pl.col("parameter") == "169").select("group", ended=1 - pl.col("value"))
+    rate = rows.filter((pl.col("analysis") == "primary") & (pl.col("statistic") == "proportion"))
+    both = last.join(rate.filter(pl.col("comparator") == "").select("group", "value"), on="group")
+    assert both.height == 4
+    assert both["ended"].to_list() == pytest.approx(both["value"].to_list(), abs=1e-12)

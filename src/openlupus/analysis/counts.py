@@ -8,7 +8,7 @@ import polars as pl
 
 from openlupus.analysis.association import cmh_test, cross, exact_test, stratum_of
 from openlupus.analysis.notes.words import in_words, listed, records_in_words
-from openlupus.analysis.select import ARM, SUBJECT, Scope, one_record_each, scope
+from openlupus.analysis.select import ARM, SUBJECT, Scope, cautious, one_record_each, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError, StatisticsError
 from openlupus.protocol.analyses import Analysis
@@ -50,18 +50,20 @@ def count_rows(
     """
     method = protocol.analyses[name].method
     assert isinstance(method, Counts)
-    seen = scope(name, protocol, data, subjects, columns=method.asked)
+    seen = cautious(scope(name, protocol, data, subjects, columns=method.asked), data)
     columns = [method.variable] if method.variable else [c for r in method.rows for c in r.where]
     conditions = _conditions(seen, method)
     together = bool(method.variable) or method.exclusive
     levels = [_level(seen, method, parameter, where) for parameter, where in conditions.items()]
     rows: list[ResultRow] = []
+    unplaced: dict[str, tuple[str, ...]] = {}
     if together:
         _refuse_two_levels(seen, method, conditions)
         whole = _level(seen, method, "", {column: Test() for column in columns})
-        rows += _whole(seen, method, whole, levels)
+        unplaced = {group: _unplaced(seen, method, group, whole, levels) for group in seen.groups}
+        rows += _whole(seen, method, whole, levels, unplaced)
     shown = [level for level in levels if method.empty_levels == "shown" or _anybody(seen, level)]
-    rows += [row for level in shown for row in _counted(seen, method, level)]
+    rows += [row for level in shown for row in _counted(seen, method, level, unplaced)]
     return rows + _tested(seen, method, levels, conditions, together=together)
 
 
@@ -154,18 +156,34 @@ def _refuse_two_levels(seen: Scope, method: Counts, conditions: Mapping[str, Whe
         )
 
 
-def _whole(seen: Scope, method: Counts, whole: Level, levels: Sequence[Level]) -> list[ResultRow]:
+def _unplaced(
+    seen: Scope, method: Counts, group: str, whole: Level, levels: Sequence[Level]
+) -> tuple[str, ...]:
+    """What to tell of those in no level: a denominator without them must not hide them."""
+    among = whole.among[group]
+    if method.denominator == "not_missing":
+        among = _size(method, seen.of(seen.records, group))
+    rest = among - sum(level.counted[group] for level in levels)
+    return (f"{rest} {method.counted.removesuffix('s')}(s) are in no level",) if rest else ()
+
+
+def _whole(
+    seen: Scope,
+    method: Counts,
+    whole: Level,
+    levels: Sequence[Level],
+    unplaced: Mapping[str, tuple[str, ...]],
+) -> list[ResultRow]:
     """N, and n who are in any level."""
     known: Where = {method.variable: Test(is_missing=False)} if method.variable else {}
     rows: list[ResultRow] = []
     for group in seen.groups:
         n, among = sum(level.counted[group] for level in levels), whole.among[group]
-        rest = among - n
         shared: dict[str, Any] = {
             "method": "counts",
             "group": group,
             "n": among,
-            "warnings": (f"{rest} subject(s) are in no level",) if rest else (),
+            "warnings": unplaced[group],
         }
         whom = _among_source(seen, method, group, whole.where)
         rows.append(seen.row("N", float(among), source=whom, **shared))
@@ -181,8 +199,13 @@ def _among_source(seen: Scope, method: Counts, group: str, asked: Where) -> str:
     return seen.source([group], {column: Test(is_missing=False) for column in known})
 
 
-def _counted(seen: Scope, method: Counts, level: Level) -> list[ResultRow]:
+def _counted(
+    seen: Scope, method: Counts, level: Level, unplaced: Mapping[str, tuple[str, ...]]
+) -> list[ResultRow]:
     rows: list[ResultRow] = []
+    # Of the whole population, those in no level are in the proportion as declared.
+    nothing: Mapping[str, tuple[str, ...]] = {}
+    told = nothing if method.denominator == "population" else unplaced
     for group in seen.groups:
         n, among = level.counted[group], level.among[group]
         empty = () if among else ("no subject of the group is counted, so there is no proportion",)
@@ -191,10 +214,18 @@ def _counted(seen: Scope, method: Counts, level: Level) -> list[ResultRow]:
             "parameter": level.parameter,
             "group": group,
             "n": among,
-            "warnings": empty,
+            "warnings": (*told.get(group, ()), *empty),
         }
+        # Nobody who has a record has a value: how many have the level is not known to be none.
+        unknown = (
+            not among
+            and method.denominator == "not_missing"
+            and seen.of(seen.records, group).height > 0
+        )
         whom = _among_source(seen, method, group, level.where)
-        values = {"n": float(n), "proportion": n / among if among else None}
+        values = {
+            "n": None if unknown else float(n), "proportion": n / among if among else None
+        }  # fmt: skip
         rows.append(seen.row("N", float(among), source=whom, **shared))
         rows += seen.rows(values, source=seen.source([group], level.where), **shared)
     return rows

@@ -117,7 +117,7 @@ def note(protocol: Protocol, name: str, rows: Sequence[ResultRow] = ()) -> str:
 def population_note(protocol: Protocol) -> str:
     """The method note of the built-in analysis `population`."""
     sets = "; ".join(
-        f"{p.label} (by {p.arm} arm): {in_words(p.where) or 'all subjects of ADSL'}"
+        f"{p.label} (by {p.arm} arm): {in_words(p.where) if p.where else 'all subjects of ADSL'}"
         for p in protocol.populations.values()
     )
     columns = [column for p in protocol.populations.values() for column in p.where]

@@ -328,6 +328,7 @@ _ROBUST: Mapping[str, str] = {
     "bisquare": "M estimate with bisquare weights (k = 4.685)",
     "mm": "MM estimate (breakdown point 50%, efficiency 95%)",
 }
+_ADJUSTED = "Standard errors too, not the degrees of freedom alone, are those of Kenward and Roger."
 
 
 def longitudinal_told(protocol: Protocol, analysis: Analysis, method: Longitudinal) -> list[str]:
@@ -348,7 +349,10 @@ def longitudinal_told(protocol: Protocol, analysis: Analysis, method: Longitudin
         (f"Rule: {rule.residuals} residuals of a least-squares regression of the observed changes"
         f" on {others}; the departure from normality is severe where {what} is"
         f" {'below' if below else 'above'} {rule.cutoff:g}."),
+        ("Values after discontinuation or after rescue or prohibited medication are used like any"
+        " other (treatment policy); a missing value is taken to be missing at random."),
         "Where it is not severe: " + " ".join(mmrm_told(protocol, analysis, plain)),
+        *([_ADJUSTED] if plain.errors.startswith("kenward-roger") else []),
         (f"Where it is severe: {method.imputations} imputations (seed {method.seed}) of baseline"
         f" and {listed([v.label for v in visits])}, multivariate normal by data augmentation,"
         f" {'in each arm by itself' if method.within_arms else 'with the arm as columns'},"

@@ -1,7 +1,7 @@
 """Incidence of events: subjects with at least one, and events, by a hierarchy of terms."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from openlupus.analysis.counts import fisher_p
 from openlupus.analysis.notes.words import in_words, listed, records_in_words
 from openlupus.analysis.pointers import conjunction
 from openlupus.analysis.risks import at_risk, difference_rows, rate_rows, risk_told
-from openlupus.analysis.select import ARM, SUBJECT, Scope, scope
+from openlupus.analysis.select import ARM, SUBJECT, Scope, cautious, levels_of, not_known, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.errors import AnalysisError
 from openlupus.protocol.analyses import Analysis
@@ -56,12 +56,24 @@ def incidence_rows(
     A node is shown with its parents where it reaches the threshold itself. Subjects by their worst
     level have the subgroup `COLUMN=LEVEL`; rates and differences are those of `analysis.risks`.
 
+    Events that lack what is compared or what a level goes by are told on every row.
+
     Raises:
         AnalysisError: a column is absent, or `order` does not fit the hierarchy.
     """
     method = protocol.analyses[name].method
     assert isinstance(method, Incidence)
     seen = scope(name, protocol, data, subjects, columns=method.asked)
+    seen = cautious(seen, data)
+    seen = replace(seen, cautions=(*seen.cautions, *_unlisted(seen.records, method)))
+    listed_levels = levels_of(seen)
+    of_row = {
+        row.id: replace(
+            seen,
+            cautions=(*seen.cautions, *not_known(seen.records, row.where, listed_levels)),
+        )
+        for row in method.rows
+    }
     missing = [pl.col(c).cast(pl.String).replace("", None).fill_null(UNCODED) for c in method.by]
     events = _in_groups(seen.records.with_columns(missing), method)
     levels = (_ROW, *method.by) if method.rows else method.by
@@ -74,21 +86,36 @@ def incidence_rows(
     risk = {group: at_risk(seen, method, group) for group in seen.groups if method.rate != "none"}
     for node in _nodes(seen, method, tallies):
         where, parameter = _where(method, node), _parameter(method, node)
+        own = of_row.get(node[0], seen) if node else seen
         under = _under(events, levels, node) if risk else events
         for group in seen.groups:
-            rows += _described(seen, method, node, group, tallies[group])
-            rows += _by_worst(seen, method, node, group, sizes[group], highest)
+            rows += _described(own, method, node, group, tallies[group])
+            rows += _by_worst(own, method, node, group, sizes[group], highest)
             if risk:
-                own = seen.of(under, group)
-                rows += rate_rows(seen, method, parameter, where, group, own, risk[group])
+                events_of = seen.of(under, group)
+                rows += rate_rows(own, method, parameter, where, group, events_of, risk[group])
         counts = {group: tally.subjects.get(node, 0) for group, tally in tallies.items()}
-        rows += difference_rows(seen, method, parameter, where, counts, sizes)
+        rows += difference_rows(own, method, parameter, where, counts, sizes)
         if method.test == "fisher":
             rows += [
-                _tested(seen, method, node, pair, tallies, fisher)
+                _tested(own, method, node, pair, tallies, fisher)
                 for pair in seen.analysis.compare.all
             ]
     return rows
+
+
+def _unlisted(records: pl.DataFrame, method: Incidence) -> tuple[str, ...]:
+    """Warnings: events that count at no level."""
+    if not method.worst:
+        return ()
+    text = records[method.worst].cast(pl.String).replace("", None)
+    others = text.filter(text.is_not_null() & ~text.is_in(method.worst_levels))
+    missing = text.null_count()
+    said = [f"{missing} event(s) without {method.worst} count at no level"] if missing else []
+    if len(others):
+        names = ", ".join(others.unique().sort())
+        said.append(f"{len(others)} event(s) with {method.worst} {names} count at no level")
+    return tuple(said)
 
 
 def _in_groups(events: pl.DataFrame, method: Incidence) -> pl.DataFrame:

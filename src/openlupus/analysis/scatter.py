@@ -22,7 +22,8 @@ def scatter_rows(
 ) -> list[ResultRow]:
     """`x` and `y` of each subject (parameter: USUBJID), and subjects by quadrant.
 
-    Subjects without a value on either axis have no point; they are counted in a warning.
+    Subjects without a value on either axis have no point; they are counted in a warning, and
+    so are those with a point for which not every test of an axis has a value.
 
     Raises:
         AnalysisError: a column is absent.
@@ -46,8 +47,24 @@ def _points(seen: Scope, method: Scatter) -> pl.DataFrame:
     axes = seen.records.group_by(SUBJECT, "_arm").agg(
         value.filter(code.is_in(list(method.x))).max().alias("x"),
         value.filter(code.is_in(list(method.y))).max().alias("y"),
+        *[value.filter(code == each).count().alias(f"_{each}") for each in _codes(method)],
     )
     return axes.drop_nulls(["x", "y"]).sort(SUBJECT)
+
+
+def _codes(method: Scatter) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*method.x, *method.y]))
+
+
+def _incomplete(method: Scatter, own: pl.DataFrame) -> tuple[str, ...]:
+    """Of an axis of several tests, how many points lack one: their highest may be too low."""
+    lacking = {
+        code: own.filter(pl.col(f"_{code}") == 0).height
+        for axis in (method.x, method.y)
+        for code in axis
+        if len(axis) > 1
+    }
+    return tuple(f"{n} of the points are without {code}" for code, n in lacking.items() if n)
 
 
 def _point(
@@ -66,6 +83,7 @@ def _quadrants(seen: Scope, method: Scatter, group: str, own: pl.DataFrame) -> l
     size = seen.size(group)
     lacking = size - own.height
     said = (f"{lacking} subject(s) have no value on one of the axes",) if lacking else ()
+    said += _incomplete(method, own)
     right, top = pl.col("x") > method.x_limit, pl.col("y") > method.y_limit
     conditions = (right & top, right & ~top, ~right & top, ~right & ~top)
     rows: list[ResultRow] = []

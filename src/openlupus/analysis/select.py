@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -13,6 +13,7 @@ from openlupus.errors import AnalysisError
 from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
 from openlupus.protocol.conditions import expression
+from openlupus.protocol.methods import Incidence
 from openlupus.protocol.model import Protocol, Visit
 from openlupus.results import ResultRow, pointer
 
@@ -35,6 +36,7 @@ class Scope:
         about_records: The condition that `records` meet (columns of ADSL with their prefix).
         arm: ADSL variable with the code of the arm.
         dataset: Name of the data set that the records are of.
+        cautions: Warnings of every row.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Scope:
     about_records: Where
     arm: str
     dataset: str
+    cautions: tuple[str, ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -112,7 +115,7 @@ class Scope:
     ) -> ResultRow:
         """One result of this analysis, at its visit if no other is given; a NaN is a null."""
         known = None if value is None or math.isnan(value) else float(value)
-        said = "; ".join(dict.fromkeys(warnings))
+        said = "; ".join(dict.fromkeys([*warnings, *self.cautions]))
         return ResultRow(
             analysis=self.name,
             method=method,
@@ -237,6 +240,57 @@ def at_visit(visit: Visit, columns: Iterable[str], name: str) -> Where:
     raise AnalysisError(
         f"analysis {name}: it has a visit, and its data set has neither AVISITN nor AVISIT"
     )
+
+
+def cautious(seen: Scope, data: AnalysisData) -> Scope:
+    """The scope, telling on every row the records whose part in it is `not_known`."""
+    if seen.dataset == "ADSL":
+        return seen
+    own: Where = {}
+    of_subject: Where = {}
+    for column, test in seen.about_records.items():
+        if column.startswith(OF_SUBJECT):
+            of_subject[column.removeprefix(OF_SUBJECT)] = test
+        else:
+            own[column] = test
+    people = seen.subjects.filter(expression(of_subject, seen.subjects.schema))[SUBJECT]
+    held = data.frame(seen.dataset).filter(pl.col(SUBJECT).is_in(people.implode()))
+    return replace(seen, cautions=(*seen.cautions, *not_known(held, own, levels_of(seen))))
+
+
+def levels_of(seen: Scope) -> Mapping[str, tuple[str, ...]]:
+    """Columns of the data set of which an incidence by worst level lists all the levels."""
+    methods = [a.method for a in seen.protocol.analyses.values() if a.dataset == seen.dataset]
+    return {m.worst: m.worst_levels for m in methods if isinstance(m, Incidence) and m.worst}
+
+
+def not_known(
+    records: pl.DataFrame, where: Where, levels: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Warnings: records that a condition leaves out for want of a value that it compares.
+
+    So does a value that is not among the listed levels of its column, if it has such `levels`.
+    Records that fail another part of the condition are not counted. A column that holds `Y` and
+    nothing else is a flag, in which a missing value says no.
+    """
+    said: list[str] = []
+    for column, test in where.items():
+        if records.schema.get(column) != pl.String or test.is_missing is not None:
+            continue
+        others = {name: other for name, other in where.items() if name != column}
+        near = records.filter(expression(others, records.schema))
+        empty = near[column].is_null() | (near[column] == "")
+        flag = records[column].is_in(["Y", ""]) | records[column].is_null()
+        if empty.any() and not flag.all():
+            said.append(f"{empty.sum()} record(s) without {column} are not counted")
+        tested = {test.equals, *(test.one_of or ()), *(test.none_of or ()), test.not_equals}
+        listed = {*levels.get(column, ()), *tested}
+        texts = [str(value) for value in listed if value is not None]
+        foreign = near[column].filter(~empty & ~near[column].is_in(texts))
+        if column in levels and len(foreign):
+            names = ", ".join(foreign.unique().sort())
+            said.append(f"{len(foreign)} record(s) with {column} {names} are in no listed level")
+    return tuple(said)
 
 
 def one_record_each(scope: Scope) -> None:

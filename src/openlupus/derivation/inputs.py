@@ -153,7 +153,7 @@ class Feed:
     def _flare_free(self, endpoint: Endpoint, visit: Visit) -> NDArray[np.int8]:
         """1 no flare from the maintained visit on, 0 a flare, -1 not known.
 
-        A visit that was missed is passed over: the next is compared with the one before it.
+        Without a flare it is not known where one of the visits was missed, or cannot be judged.
         """
         composite = COMPOSITES[endpoint.flare]
         first = next(v for v in self.schedule.visits if v.id == endpoint.maintained_from)
@@ -165,15 +165,8 @@ class Feed:
             inputs = {need: self.array(need, endpoint, each) for need in composite.inputs}
             verdict = composite.score(**inputs).responder
             free[verdict == NOT_MET] = NOT_MET
-            missed = np.zeros(free.shape, np.bool_)
-            if each.id != visit.id:
-                missed = self._missed(composite.inputs, endpoint, each)
-            open_ |= (verdict == NOT_COMPUTABLE) & ~missed
+            open_ |= verdict == NOT_COMPUTABLE
         return np.where((free == MET) & open_, NOT_COMPUTABLE, free).astype(np.int8)
-
-    def _missed(self, needs: Iterable[str], endpoint: Endpoint, visit: Visit) -> NDArray[np.bool_]:
-        rows = [self._rows(self._course(m), visit, "visit") for m in _assessed(needs, endpoint)]
-        return np.all([row < 0 for row in rows], axis=0)
 
 
 def treatment(schedule: Schedule) -> list[Visit]:

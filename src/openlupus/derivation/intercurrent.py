@@ -110,6 +110,7 @@ def _raised_total(
 
     The total is looked at on the first of `from_day` and the record's start, and on each later
     start: it rises nowhere else. A parenteral record that starts by then counts whatever its dose.
+    Where baseline or the total is not known, no rise is seen.
     """
     start, columns = event.from_day - 1, ["USUBJID", "DRUG", "ASTDT", "CMSEQ"]
     # What cannot be converted was counted when the daily dose was derived.
@@ -117,7 +118,7 @@ def _raised_total(
     first, last = baseline
     base = reference.select("USUBJID", FIRST=pl.lit(first), LAST=pl.lit(last))
     base = base.with_columns(medication.average(courses, base).alias("BASE"))
-    lasts = pl.col("TO").is_null() | (pl.col("TO") >= start)
+    lasts = pl.col("DOSE").is_not_null() & (pl.col("TO").is_null() | (pl.col("TO") >= start))
     day = pl.max_horizontal("FROM", pl.lit(start))
     after = courses.filter(lasts).with_columns(FIRST=day, LAST=day)
     after = after.with_columns(

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
-from openlupus.derivation.measurements import extremes, measured
+from openlupus.derivation.measurements import extremes, in_one_unit, measured
 from openlupus.derivation.tally import Tally
 from openlupus.instruments import ctcae
 from openlupus.protocol.model import Schedule
@@ -43,6 +43,9 @@ TO_UNIT: Mapping[str, Mapping[str, float]] = MappingProxyType({
     "creatinine": {"umol/L": 1.0, "mg/dL": 88.42},
 })  # fmt: skip
 """Factor from a unit of records to that of the CTCAE term."""
+_LOST = "_lost"
+"""Whether there is a baseline, in a unit that cannot be converted to that of the record."""
+_UNITS = {test: TO_UNIT[kind] for test, (kind, _) in GRADED.items()}
 
 
 def laboratory(
@@ -58,9 +61,10 @@ def laboratory(
     the laboratory did not say), SHIFT1, R2ANRHI (ratio to the upper limit), ATOXGRL and ATOXGRH
     (CTCAE 5.0 grade of a value too low, too high, `0` to `4`; the number in ATOXGRLN, ATOXGRHN),
     BTOXGRL and BTOXGRH. ANL02FL and ANL03FL flag the worst value on treatment in each direction:
-    the highest grade, then the most extreme value, then the earliest.
+    the highest grade, then the most extreme value, then the earliest. A record whose baseline is in
+    a unit that cannot be converted has no grade of a term that looks at the baseline.
     """
-    rows = measured(records, reference, adsl, schedule, tally, domain="LB")
+    rows = measured(records, reference, adsl, schedule, tally, domain="LB", to_unit=_UNITS)
     low = pl.col("AVAL") < pl.col("ANRLO")
     high = pl.col("AVAL") > pl.col("ANRHI")
     ranged = pl.col("ANRLO").is_not_null() | pl.col("ANRHI").is_not_null()
@@ -76,13 +80,16 @@ def laboratory(
         ANRIND=pl.coalesce(pl.col("ANRIND").replace("", None), side),
         R2ANRHI=pl.when(pl.col("ANRHI") > 0).then(pl.col("AVAL") / pl.col("ANRHI")),
     )
-    rows = _graded(rows, tally)
+    has_baseline = ((pl.col("ABLFL") == "Y") & pl.col("AVAL").is_not_null()).any()
+    lost = pl.col("BASE").is_null() & has_baseline.over("USUBJID", "PARAMCD")
+    rows = _graded(rows.with_columns(lost.fill_null(False).alias(_LOST)), tally).drop(_LOST)
     rows = _at_baseline(rows, {"ANRIND": "BNRIND", "ATOXGRL": "BTOXGRL", "ATOXGRH": "BTOXGRH"})
     shift = pl.col("BNRIND") + " to " + pl.col("ANRIND")
     rows = rows.with_columns(SHIFT1=pl.when(pl.col("ADY") > 1).then(shift))
     worst_low = -pl.col("ATOXGRLN").fill_null(-1)
     worst_high = -pl.col("ATOXGRHN").fill_null(-1)
-    return extremes(rows, low=[worst_low, "AVAL"], high=[worst_high, -pl.col("AVAL")])
+    value = pl.col("AVAL") * in_one_unit(_UNITS, "AVALU").fill_null(1.0)
+    return extremes(rows, low=[worst_low, value], high=[worst_high, -value])
 
 
 def _graded(rows: pl.DataFrame, tally: Tally) -> pl.DataFrame:
@@ -125,7 +132,10 @@ def _grades(term: str, rows: pl.DataFrame, times: np.ndarray) -> np.ndarray:
     found = ctcae.grade(
         term, in_unit("AVAL"), lln=in_unit("ANRLO"), uln=in_unit("ANRHI"), baseline=base
     )
-    return np.where(found == ctcae.NOT_GRADABLE, np.nan, found)
+    open_ = found == ctcae.NOT_GRADABLE
+    if isinstance(ctcae.TERMS[term], ctcae.Multiple | ctcae.Creatinine):
+        open_ |= later & rows[_LOST].to_numpy()
+    return np.where(open_, np.nan, found)
 
 
 def _at_baseline(rows: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:

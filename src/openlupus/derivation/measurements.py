@@ -1,5 +1,8 @@
 """ADVS, and what ADLB and ADEG have in common with it: measured values as BDS rows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import polars as pl
 
 from openlupus.derivation.tally import Tally
@@ -11,6 +14,9 @@ from openlupus.records import dates as iso
 _ONE = ("USUBJID", "PARAMCD", "ADT", "VISITNUM")
 LOWEST, HIGHEST = "ANL02FL", "ANL03FL"
 """Flags of the lowest and the highest value on treatment, one record a subject and parameter."""
+NO_BASELINE = "baseline is in another unit: kept without baseline and change"
+CONVERTED = "baseline is in another unit: converted to that of the record"
+_NONE: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 
 
 def measured(
@@ -21,12 +27,14 @@ def measured(
     tally: Tally,
     *,
     domain: str,
+    to_unit: Mapping[str, Mapping[str, float]] = _NONE,
 ) -> pl.DataFrame:
     """BDS rows of a findings domain, one a subject, test, day and visit.
 
     PARAMCD is the code of the test, PARAM its name and unit. ABLFL and ANL01FL go by parameter;
-    BASE, CHG and PCHG (per cent; none where the baseline is 0). ONTRTFL is `Y` after the day of
-    the first dose, to the end of the treatment-emergent period (ADSL.TAEEDT).
+    BASE, CHG and PCHG (per cent; none where the baseline is 0) are in the unit of the record; there
+    are none where the baseline is in another unit that cannot be converted. ONTRTFL is `Y` after
+    the day of the first dose, to the end of the treatment-emergent period (ADSL.TAEEDT).
 
     Args:
         records: The records; LB, VS, EG or PC is read.
@@ -35,6 +43,7 @@ def measured(
         schedule: Windows.
         tally: Receives what is left out.
         domain: Which domain.
+        to_unit: Code of a test to its units, each with the factor to one unit of the test.
     """
     found = _results(records, reference, tally, domain)
     parts = [
@@ -44,6 +53,7 @@ def measured(
     if not parts:
         parts = [windowed(found.with_columns(USABLE=pl.lit(True)), schedule)]
     rows = with_baseline(pl.concat(parts)).drop("USABLE")
+    rows = _in_own_unit(rows, to_unit, tally, domain)
     treated = adsl.select("USUBJID", "TRTSDT", "TAEEDT")
     rows = rows.join(treated, on="USUBJID", how="left", maintain_order="left")
     on = (pl.col("ADT") > pl.col("TRTSDT")) & (pl.col("ADT") <= pl.col("TAEEDT"))
@@ -51,6 +61,35 @@ def measured(
         PCHG=pl.when(pl.col("BASE") != 0).then(100 * pl.col("CHG") / pl.col("BASE")),
         ONTRTFL=pl.when(on.fill_null(False)).then(pl.lit("Y")),
     ).drop("TRTSDT", "TAEEDT", "REFDT")
+
+
+def _in_own_unit(
+    rows: pl.DataFrame, to_unit: Mapping[str, Mapping[str, float]], tally: Tally, domain: str
+) -> pl.DataFrame:
+    """Rows with the baseline in the unit of the record, and without one where it is not known."""
+    place = {"dataset": f"AD{domain}", "domain": domain}
+    base = rows.filter(pl.col("ABLFL") == "Y").select("USUBJID", "PARAMCD", _BASEU="AVALU")
+    base = base.unique(["USUBJID", "PARAMCD"], keep="last", maintain_order=True)
+    rows = rows.join(base, on=["USUBJID", "PARAMCD"], how="left", maintain_order="left")
+    own, other = (pl.col(c).fill_null("") for c in ("AVALU", "_BASEU"))
+    differs = pl.col("BASE").is_not_null() & (own != other)
+    times = in_one_unit(to_unit, "_BASEU") / in_one_unit(to_unit, "AVALU")
+    rows = rows.with_columns(_TIMES=pl.when(differs).then(times).otherwise(1.0))
+    tally.count(rows.filter(pl.col("_TIMES").is_null()), NO_BASELINE, **place)
+    tally.count(rows.filter(differs & pl.col("_TIMES").is_not_null()), CONVERTED, **place)
+    here = pl.col("BASE") * pl.col("_TIMES")
+    after = pl.col("CHG").is_not_null()
+    return rows.with_columns(
+        BASE=pl.when(differs).then(here).otherwise("BASE"),
+        CHG=pl.when(differs & after).then(pl.col("AVAL") - here).otherwise("CHG"),
+    ).drop("_BASEU", "_TIMES")
+
+
+def in_one_unit(to_unit: Mapping[str, Mapping[str, float]], unit: str) -> pl.Expr:
+    """Factor from the unit in a column to the one unit of the record's test; null if unknown."""
+    known = {f"{test}|{name}": x for test, units in to_unit.items() for name, x in units.items()}
+    key = pl.col("PARAMCD") + "|" + pl.col(unit)
+    return key.replace_strict(known, default=None, return_dtype=pl.Float64)
 
 
 def vital_signs(

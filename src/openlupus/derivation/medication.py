@@ -21,11 +21,19 @@ ROUTES: Mapping[str, str] = {
     "conjunctival": "ophthalmic",
     "auricular (otic)": "otic",
     "cutaneous": "topical",
+    "transdermal": "topical",
+    "dental": "topical",
+    "epidural": "soft_tissue",
+    "intravitreal": "ophthalmic",
+    "intraocular": "ophthalmic",
 }
 """CDISC terms of CMROUTE, in lower case, that the instrument calls otherwise."""
 
 IN_MG: Mapping[str, float] = {"mg": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001}
 """Units of CMDOSU that are masses."""
+
+LONG_AGO = -50_000
+"""Day since day 1 before which nobody took anything."""
 
 PER_DAY: Mapping[str, float] = {often: float(times) for often, times in gc.PER_DAY.items()}
 
@@ -33,8 +41,10 @@ PER_DAY: Mapping[str, float] = {often: float(times) for often, times in gc.PER_D
 def intervals(records: Records, reference: pl.DataFrame, tally: Tally) -> pl.DataFrame:
     """Records of CM with FROM and TO in days since day 1 (day 1 is 0); TO is null while ongoing.
 
-    A partial start counts from its first possible day, a partial end to its last. DRUG and ROUTE
-    are in lower case; DOSE is that of one intake in UNIT, in mg where it was given as a mass.
+    A partial start counts from its first possible day, a partial end to its last. FROM is null
+    where the start is not known; of a record that ends before it starts neither day is. Both are
+    counted. DRUG and ROUTE are in lower case; DOSE is that of one intake in UNIT, in mg where it
+    was given as a mass.
     """
     start = iso.parse(pl.col("CMSTDTC"), impute="first")
     end = iso.parse(pl.col("CMENDTC"), impute="last")
@@ -49,44 +59,68 @@ def intervals(records: Records, reference: pl.DataFrame, tally: Tally) -> pl.Dat
     )  # fmt: skip
     place = {"dataset": "ADICE", "domain": "CM"}
     rows = tally.keep(rows, pl.col("REFDT").is_not_null(), "subject was not randomized", **place)
-    rows = tally.keep(rows, pl.col("ASTDT").is_not_null(), "start date is missing", **place)
+    undated, crossed = pl.col("ASTDT").is_null(), pl.col("AENDT") < pl.col("ASTDT")
+    tally.count(rows.filter(undated), "start date is missing", **place)
+    tally.count(rows.filter(crossed), "ends before it starts", **place)
+    believed = pl.when(~crossed.fill_null(False))
+    rows = rows.with_columns(believed.then("ASTDT"), believed.then("AENDT"))
     mass = (
         pl.col("CMDOSU")
         .str.to_lowercase()
         .replace_strict(IN_MG, default=None, return_dtype=pl.Float64)
     )
-    rows = rows.with_columns(
+    return rows.with_columns(
         FROM=(pl.col("ASTDT") - pl.col("REFDT")).dt.total_days(),
         TO=(pl.col("AENDT") - pl.col("REFDT")).dt.total_days(),
         DRUG=pl.coalesce("CMDECOD", "CMTRT").str.to_lowercase(),
         ROUTE=pl.col("CMROUTE").str.to_lowercase().replace(ROUTES),
         DOSE=pl.col("CMDOSE") * mass.fill_null(1.0),
         UNIT=pl.when(mass.is_not_null()).then(pl.lit("mg")).otherwise("CMDOSU"),
-    )
-    ordered = pl.col("TO").is_null() | (pl.col("TO") >= pl.col("FROM"))
-    return tally.keep(rows, ordered, "ends before it starts", **place).sort("USUBJID", "CMSEQ")
+    ).sort("USUBJID", "CMSEQ")
 
 
 def glucocorticoid_courses(
     taken: pl.DataFrame, classes: Sequence[str], tally: Tally
 ) -> pl.DataFrame:
-    """The intervals of systemic glucocorticoids that can be converted; others are counted.
+    """The intervals of glucocorticoids that are, or may be, systemic.
 
-    Of a drug's name the first word tells (`methylprednisolone sodium succinate`).
+    Of a drug's name the first word tells (`methylprednisolone sodium succinate`). A record that
+    cannot be read is counted, and stays with a DOSE of null: on the days that it may cover the
+    dose is not known. It may be oral where its route is not known, and reach back to any day where
+    its start is not.
     """
-    place = {"dataset": "ADGC", "domain": "CM"}
-    rows = taken.filter(pl.col("CMCLAS").is_in(list(classes)))
-    rows = tally.keep(rows, pl.col("ROUTE").is_in(gc.ROUTES), "route is not known", **place)
-    systemic = pl.col("ROUTE").is_in([gc.ORAL, *gc.PARENTERAL])
-    rows = rows.filter(systemic)
-    rows = rows.with_columns(pl.col("DRUG").str.extract(r"^(\w+)"))
-    known = pl.col("DRUG").is_in(list(gc.EQUAL_TO_5_MG))
-    rows = tally.keep(rows, known, "drug has no prednisone equivalent", **place)
-    often = pl.col("CMDOSFRQ").is_in(list(gc.PER_DAY))
-    rows = tally.keep(rows, often, "frequency is not known", **place)
-    given = pl.col("DOSE").is_not_null() & (pl.col("DOSE") >= 0)
-    rows = tally.keep(rows, given, "dose is missing or negative", **place)
-    return tally.keep(rows, pl.col("UNIT") == "mg", "unit of the dose is not a mass", **place)
+    rows = taken.filter(pl.col("CMCLAS").is_in(list(classes))).with_columns(
+        pl.col("DRUG").str.extract(r"^(\w+)")
+    )
+    routed = pl.col("ROUTE").is_in(gc.ROUTES).fill_null(False)
+    rows = rows.filter(~routed | pl.col("ROUTE").is_in([gc.ORAL, *gc.PARENTERAL]))
+    named = pl.col("DRUG").is_in(list(gc.EQUAL_TO_5_MG)).fill_null(False)
+    often = pl.col("CMDOSFRQ").is_in(list(gc.PER_DAY)).fill_null(False)
+    dated = pl.col("FROM").is_not_null()
+    fault = (
+        pl.when(~routed)
+        .then(pl.lit("route is not known"))
+        .when(~named)
+        .then(pl.lit("drug has no prednisone equivalent"))
+        .when(~often)
+        .then(pl.lit("frequency is not known"))
+        .when(~(pl.col("DOSE") >= 0).fill_null(False))
+        .then(pl.lit("dose is missing or negative"))
+        .when(pl.col("UNIT").ne_missing("mg"))
+        .then(pl.lit("unit of the dose is not a mass"))
+    )
+    rows = rows.with_columns(FAULT=fault)
+    for (why,), faulty in rows.drop_nulls("FAULT").group_by("FAULT"):
+        tally.count(faulty, str(why), dataset="ADGC", domain="CM")
+    # What is taken once is taken on its start: without one, on any day.
+    kept = often & (dated | (pl.col("CMDOSFRQ") == "PRN"))
+    return rows.with_columns(
+        DOSE=pl.when(pl.col("FAULT").is_null() & dated).then("DOSE"),
+        ROUTE=pl.when(routed).then("ROUTE").otherwise(pl.lit(gc.ORAL)),
+        DRUG=pl.when(named).then("DRUG").otherwise(pl.lit("prednisone")),
+        CMDOSFRQ=pl.when(kept).then("CMDOSFRQ").otherwise(pl.lit("QD")),
+        FROM=pl.coalesce("FROM", pl.min_horizontal(pl.lit(LONG_AGO), "TO")),
+    ).drop("FAULT")
 
 
 def doses(courses: pl.DataFrame, windows: pl.DataFrame) -> gc.Dose:
@@ -115,11 +149,13 @@ def doses(courses: pl.DataFrame, windows: pl.DataFrame) -> gc.Dose:
 
 
 def average(courses: pl.DataFrame, windows: pl.DataFrame) -> pl.Series:
-    """Mean oral dose a day in each window, mg; to the nanogram, so that 10 is not 10.000000000002.
+    """Mean oral dose a day in each window, mg; null where that of one of its days is not known.
 
-    A dose at the limit of a stratum, or equal to the baseline dose, must be seen as such.
+    To the nanogram, so that 10 is not 10.000000000002: a dose at the limit of a stratum, or equal
+    to the baseline dose, must be seen as such.
     """
-    return pl.Series("DOSE", doses(courses, windows).average_mg_day, pl.Float64).round(6)
+    found = doses(courses, windows).average_mg_day
+    return pl.Series("DOSE", found, pl.Float64).round(6).fill_nan(None)
 
 
 def daily_dose(

@@ -34,7 +34,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Scored:
-    """What an instrument says of each assessment.
+    """What an instrument, or one score of it, says of each assessment.
 
     `parameters` become BDS rows; `measures` are the arrays that composites take, shape (n,) or
     (n, systems); `usable` says of which assessments a verdict can be had.
@@ -54,12 +54,16 @@ class Instrument:
     category: str
     """Value of --CAT; empty where the codes alone tell."""
     items: Mapping[str, Scale]
-    score: Callable[[Assessments, Scoring], Scored]
+    score: Callable[[Assessments, Scoring], tuple[Scored, ...]]
+    """Those of several have a baseline and counting assessments each."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """An instrument over the whole trial: assessments with their visits, and the measures."""
+    """An instrument over the whole trial: assessments with their visits, and the measures.
+
+    Or one score of it, of which other assessments may count.
+    """
 
     index: pl.DataFrame
     measures: Mapping[str, NDArray[Any]]
@@ -72,16 +76,17 @@ _WITHOUT: Mapping[str, str] = {
 }
 
 
-def _sledai(taken: Assessments, scoring: Scoring) -> Scored:
+def _sledai(taken: Assessments, scoring: Scoring) -> tuple[Scored, ...]:
     present = np.where(np.isnan(taken.items), -1, taken.items).astype(np.int8)
     total = sledai2k.score(present).total
     clinical = sledai2k.score(present, convention=scoring.clinical_sledai).total
-    parameters = {
-        "SLEDTOT": Parameter("SLEDAI-2K, total score", total),
-        "SLEDCLIN": Parameter(f"SLEDAI-2K {_WITHOUT[scoring.clinical_sledai]}", clinical),
-    }
-    measures = {"sledai": total, "sledai_clinical": clinical, "sledai_items": present}
-    return Scored(parameters, measures, ~np.isnan(total))
+    whole = Scored(
+        {"SLEDTOT": Parameter("SLEDAI-2K, total score", total)},
+        {"sledai": total, "sledai_items": present},
+        ~np.isnan(total),
+    )
+    without = f"SLEDAI-2K {_WITHOUT[scoring.clinical_sledai]}"
+    return whole, *_single("SLEDCLIN", without, "sledai_clinical", clinical)
 
 
 _BILAG_ITEMS = [item.code for item in bilag2004.ITEMS]
@@ -89,7 +94,7 @@ _BILAG_FLAGS = {i: item.attribution_code for i, item in enumerate(bilag2004.ITEM
 _BILAG_HISTORY = [bilag2004.PREVIOUS_INVOLVEMENT_CODES[system] for system in bilag2004.SYSTEMS]
 
 
-def _bilag(taken: Assessments, scoring: Scoring) -> Scored:
+def _bilag(taken: Assessments, scoring: Scoring) -> tuple[Scored, ...]:
     items = taken.columns(_BILAG_ITEMS)
     attributed = np.ones(items.shape, np.bool_)
     for i, code in _BILAG_FLAGS.items():
@@ -122,7 +127,7 @@ def _bilag(taken: Assessments, scoring: Scoring) -> Scored:
         "BILAG-2004, an A grade or more than one B grade", active, _yes_no(active)
     )
     measures = {"bilag": known, **_organs(items)}
-    return Scored(parameters, measures, complete)
+    return (Scored(parameters, measures, complete),)
 
 
 _GASTROINTESTINAL = [item.system == "gastrointestinal" for item in bilag2004.ITEMS]
@@ -144,24 +149,25 @@ def _yes_no(values: Values) -> NDArray[np.str_]:
     return np.where(np.isnan(values), "", np.where(values == 1, "Y", "N"))
 
 
-def _single(code: str, label: str, name: str, values: Values) -> Scored:
-    return Scored({code: Parameter(label, values)}, {name: values}, ~np.isnan(values))
+def _single(code: str, label: str, name: str, values: Values) -> tuple[Scored, ...]:
+    return (Scored({code: Parameter(label, values)}, {name: values}, ~np.isnan(values)),)
 
 
-def _pga(taken: Assessments, _scoring: Scoring) -> Scored:
+def _pga(taken: Assessments, _scoring: Scoring) -> tuple[Scored, ...]:
     return _single("PGA", "Physician's Global Assessment (0-3)", "pga", taken.column(pga.CODE))
 
 
-def _clasi(taken: Assessments, _scoring: Scoring) -> Scored:
+def _clasi(taken: Assessments, _scoring: Scoring) -> tuple[Scored, ...]:
     scores = clasi.score(taken.items)
     parameters = {
         "CLASIA": Parameter("CLASI activity", scores.activity),
         "CLASID": Parameter("CLASI damage", scores.damage),
     }
-    return Scored(parameters, {"clasi_activity": scores.activity}, ~np.isnan(scores.activity))
+    usable = ~np.isnan(scores.activity)
+    return (Scored(parameters, {"clasi_activity": scores.activity}, usable),)
 
 
-def _facit(taken: Assessments, _scoring: Scoring) -> Scored:
+def _facit(taken: Assessments, _scoring: Scoring) -> tuple[Scored, ...]:
     total = facit_fatigue.score(taken.items).total
     return _single("FACIT", "FACIT-Fatigue score (0-52)", "facit", total)
 
@@ -173,7 +179,7 @@ _IN_SET = {
 }
 
 
-def _joints(taken: Assessments, scoring: Scoring) -> Scored:
+def _joints(taken: Assessments, scoring: Scoring) -> tuple[Scored, ...]:
     name = scoring.joint_set
     tender, swollen = (taken.columns(asked)[:, _IN_SET[name]] for asked in (_TENDER, _SWOLLEN))
     counts = joints.count(tender, swollen, joint_set=name)
@@ -186,7 +192,7 @@ def _joints(taken: Assessments, scoring: Scoring) -> Scored:
     measures = {
         "joints_active": counts.active, "tender": counts.tender, "swollen": counts.swollen
     }  # fmt: skip
-    return Scored(parameters, measures, ~np.isnan(counts.active))
+    return (Scored(parameters, measures, ~np.isnan(counts.active)),)
 
 
 def _yes_no_items(*codes: str) -> dict[str, Scale]:
@@ -233,12 +239,12 @@ def scored(
                 rows.filter(of_it) if instrument.category else rows, reference, tally,
                 items=instrument.items, dataset=instrument.dataset, domain=domain,
             )  # fmt: skip
-            scores = instrument.score(taken, protocol.scoring)
-            index = windowed(
-                taken.index.with_columns(USABLE=pl.Series(scores.usable)), protocol.schedule
-            )
-            courses.append(Course(index, scores.measures))
-            frames[instrument.dataset].append(_bds(index, scores))
+            for scores in instrument.score(taken, protocol.scoring):
+                index = windowed(
+                    taken.index.with_columns(USABLE=pl.Series(scores.usable)), protocol.schedule
+                )
+                courses.append(Course(index, scores.measures))
+                frames[instrument.dataset].append(_bds(index, scores))
         categories = [each.category for each in INSTRUMENTS if each.domain == domain]
         if "" not in categories:
             known = pl.col("CATEGORY").is_in(categories)

@@ -63,6 +63,7 @@ def cut(records: Records, day: date) -> Cut:
     dm = frames["DM"]
     kept = dm.filter(~_later(dm, "RFICDTC", held))
     count.add("DM", f"consent is {_AFTER}", dm.filter(_later(dm, "RFICDTC", held)))
+    died = _who(dm.filter(_later(dm, "DTHDTC", held)))
     frames["DM"] = _people(kept, randomised_later, held)
     subjects = kept["USUBJID"].implode()
     for name, frame in frames.items():
@@ -77,7 +78,7 @@ def cut(records: Records, day: date) -> Cut:
             mine = mine.filter(~after)
         if name == "SUPPDM":
             mine = mine.filter(~pl.col("USUBJID").is_in(randomised_later.implode()))
-        frames[name] = _opened(name, mine, held, ended, count)
+        frames[name] = _opened(name, mine, held, ended, died, count)
     lazy = {name: frame.lazy() for name, frame in frames.items()}
     return Cut(Records(lazy, records.origin), day, tuple(count.rows))
 
@@ -123,15 +124,23 @@ def _people(dm: pl.DataFrame, randomised_later: pl.Series, day: pl.Expr) -> pl.D
 
 
 def _opened(
-    name: str, rows: pl.DataFrame, day: pl.Expr, ended: pl.Series, count: _Count
+    name: str,
+    rows: pl.DataFrame,
+    day: pl.Expr,
+    ended: pl.Series,
+    died: pl.Series,
+    count: _Count,
 ) -> pl.DataFrame:
-    """Rows whose end came later, with no end yet."""
+    """Rows whose end came later, with no end yet; an event ends with the death that it caused."""
     end = f"{name}ENDTC"
     if end not in rows.columns:
         return rows
     # The last day that a partial end allows: it may still be going on.
     last = iso.parse(pl.col(end), impute="last")
     beyond = (last > day).fill_null(False)
+    if name == "AE":
+        fatal = (_of(rows, "AESDTH") == "Y") | (_of(rows, "AEOUT") == "FATAL")
+        beyond = beyond | (fatal.fill_null(False) & pl.col("USUBJID").is_in(died.implode()))
     count.add(name, _OPEN, rows.filter(beyond))
     treated = ~pl.col("USUBJID").is_in(ended.implode())
     changes: dict[str, pl.Expr] = {end: pl.when(beyond).then(None).otherwise(end)}
@@ -148,8 +157,8 @@ def _opened(
             unknown, open_ = pl.lit("UNKNOWN"), pl.lit("NOT RECOVERED/NOT RESOLVED")
             withdrawn = (_of(rows, "AEACN") == "DRUG WITHDRAWN") & treated
             changes["AEOUT"] = pl.when(beyond).then(open_).otherwise(_of(rows, "AEOUT"))
-            died = pl.when(beyond & (_of(rows, "AESDTH") == "Y")).then(pl.lit("N"))
-            changes["AESDTH"] = died.otherwise(_of(rows, "AESDTH"))
+            alive = pl.when(beyond & (_of(rows, "AESDTH") == "Y")).then(pl.lit("N"))
+            changes["AESDTH"] = alive.otherwise(_of(rows, "AESDTH"))
             # Treatment went on at the cut, so that it was not yet withdrawn for the event.
             changes["AEACN"] = pl.when(withdrawn).then(unknown).otherwise(_of(rows, "AEACN"))
         case _:

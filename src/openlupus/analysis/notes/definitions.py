@@ -1,7 +1,8 @@
-"""Columns of ADSL in words: how each is made, and those that it is made from."""
+"""Columns of analysis data in words: how each is made, and those that it is made from."""
 
 from collections.abc import Iterable, Mapping
 
+from openlupus.analysis.notes.columns import column_in_words, column_made_of
 from openlupus.analysis.notes.words import BASELINE, in_words, record_in_words, window_in_words
 from openlupus.protocol import model as m
 from openlupus.protocol.base import Where
@@ -17,7 +18,7 @@ _UNITS: Mapping[str, str] = {
 
 
 def definitions(protocol: Protocol, columns: Iterable[str]) -> list[str]:
-    """What these columns of ADSL are, and those that they are made from."""
+    """What these columns are, of ADSL or of records, and those that they are made from."""
     asked = list(dict.fromkeys(columns))
     named = dict.fromkeys([*asked, *(made for c in asked for made in _made_of(protocol, c))])
     said = [words for column in named if (words := _definition(protocol, column))]
@@ -31,7 +32,7 @@ def _made_of(protocol: Protocol, column: str) -> Iterable[str]:
         case m.FromVariable(source=made) | m.FromDate(to=made):
             return (made,)
         case _:
-            return _flags(protocol).get(column, {})
+            return [*_flags(protocol).get(column, {}), *column_made_of(column)]
 
 
 def _flags(protocol: Protocol) -> Mapping[str, Where]:
@@ -50,11 +51,12 @@ def _definition(protocol: Protocol, column: str) -> str:
         or_given = "; as given where ADSL has it" if given else ""
         return f"{column}{label}: {_made(protocol, variable)}{or_given}."
     if column in (flags := _flags(protocol)):
-        return f"{column}: Y where {in_words(flags[column]) or 'in ADSL'}, else N."
+        where = in_words(flags[column]) if flags[column] else "in ADSL"
+        return f"{column}: Y where {where}, else N."
     if column == "REGION1" and protocol.regions:
         regions = [f"{r.label} ({', '.join(r.countries)})" for r in protocol.regions.values()]
         return f"REGION1 is by country: {'; '.join(regions)}."
-    return ""
+    return column_in_words(protocol, column)
 
 
 def _made(protocol: Protocol, variable: m.Variable) -> str:

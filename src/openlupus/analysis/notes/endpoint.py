@@ -11,7 +11,8 @@ from openlupus.analysis.notes.words import (
     window_in_words,
 )
 from openlupus.analysis.strata import strata_columns
-from openlupus.instruments.composites import COMPOSITES
+from openlupus.instruments import lldas, sledai2k
+from openlupus.instruments.composites import COMPOSITES, Composite
 from openlupus.protocol import model as m
 from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.methods import OfEndpoint
@@ -29,12 +30,14 @@ _STRATEGY: Mapping[str, str] = {
     "while_on_treatment": "the verdict of the last visit before it stands, and is missing without"
     " one (while on treatment)",
 }
+_MAJOR = [item.label for item in sledai2k.ITEMS if item.key in lldas.MAJOR_ORGAN]
 COMPONENTS: Mapping[str, str] = {
     "sledai_fall": "score lower than SLEDAI-2K at baseline by at least the fall needed",
     "sledai_no_worsening": "SLEDAI-2K not higher than at baseline",
     "bilag_improved": "every BILAG-2004 A at baseline now B or lower, every B now C or lower,"
     " cannot be computed without an A or a B at baseline",
-    "bilag_no_worsening": "no new BILAG-2004 A and at most one new B against baseline",
+    "bilag_no_worsening": "no new BILAG-2004 A (A now, lower before) and at most one new B (B now,"
+    " lower before) against baseline",
     "pga_no_worsening": "PGA higher than at baseline by less than the rise that is worsening",
     "clinical_sledai_fall": "SLEDAI-2K without the items that the declaration leaves out lower than"
     " at baseline by at least the fall needed",
@@ -45,36 +48,40 @@ COMPONENTS: Mapping[str, str] = {
     "active_joint_fall": "joints both swollen and tender fewer by at least the per cent needed",
     "dose_low": "every daily dose of glucocorticoid within the limit, cannot be computed in those"
     " below the dose needed at baseline",
-    "flare_free": "no flare",
-    "no_new_a": "no more new BILAG-2004 A than allowed",
-    "few_new_b": "no more new BILAG-2004 B than allowed",
-    "sledai_low": "SLEDAI-2K at most the limit",
-    "no_major_organ_activity": "no item of SLEDAI-2K of the renal, nervous, cardiopulmonary or"
-    " vascular system, no fever, no haemolysis and no gastrointestinal item of BILAG-2004",
-    "no_new_feature": "no item of SLEDAI-2K that was absent at the assessment before",
+    "flare_free": "no flare at any visit of the period",
+    "no_new_a": "no more new BILAG-2004 A (A now, lower before) than allowed",
+    "few_new_b": "no more new BILAG-2004 B (B now, lower before) than allowed",
+    "sledai_low": "SLEDAI-2K, with its laboratory items, at most the limit",
+    "no_major_organ_activity": f"none of the items {', '.join(_MAJOR).lower()} of SLEDAI-2K, no"
+    " active haemolysis and no gastrointestinal item of BILAG-2004, be it improving",
+    "no_new_feature": "no item of SLEDAI-2K present that was absent at the assessment before",
     "pga_low": "PGA within the limit",
-    "prednisone_low": "daily oral prednisone equivalent at most the limit",
+    "prednisone_low": "dose of oral glucocorticoid at the visit, as prednisone, at most the limit",
     "standard_treatment": "no declared change of treatment",
-    "clinical_sledai_zero": "no item of SLEDAI-2K but low complement and DNA binding",
+    "clinical_sledai_zero": "no item of SLEDAI-2K present, low complement and increased DNA binding"
+    " left out",
     "stable_treatment": "no declared change of treatment",
     "sle_das_low": "SLE-DAS at most the limit",
     "no_mild_or_moderate": "no mild or moderate flare by the SELENA-SLEDAI flare index",
     "no_severe": "no severe flare by it",
 }
+_OF_COMPOSITE: Mapping[tuple[str, str], str] = {
+    ("sri_taper", "dose_low"): "every daily dose of glucocorticoid below the limit and not above"
+    " the dose at baseline",
+    ("sri50", "sledai_fall"): "score, with items improved by half at half their weight, lower than"
+    " SLEDAI-2K at baseline by at least the fall needed",
+}
+"""Components that mean something else in one composite."""
 
 
 def composite_in_words(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
     """The index with every option, what response needs, and to whom it applies."""
     composite = COMPOSITES[endpoint.composite]
-    options = [
-        f"{option.label}: {value_in_words(endpoint.options.get(name, option.default))}"
-        f" ({'declared' if name in endpoint.options else 'default'})"
-        for name, option in composite.options.items()
-    ]
+    options = _options(composite, endpoint.options)
     needed = [endpoint.component] if endpoint.component else composite.components
-    parts = [f"{p.replace('_', ' ')} ({COMPONENTS.get(p, p)})" for p in needed]
+    parts = [_component(composite, part) for part in needed]
     how = "this component alone" if endpoint.component else "all of these components"
-    applies = in_words(endpoint.eligible)
+    applies = in_words(endpoint.eligible) if endpoint.eligible else ""
     return [
         f"Definition: {'; '.join([composite.label, *options])}.",
         f"Response needs {how}: {listed(parts)}; missing if one cannot be computed.",
@@ -83,33 +90,58 @@ def composite_in_words(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
     ]
 
 
+def _options(composite: Composite, declared: Mapping[str, str | float]) -> list[str]:
+    return [
+        f"{option.label}: {value_in_words(declared.get(name, option.default))}"
+        f" ({'declared' if name in declared else 'default'})"
+        for name, option in composite.options.items()
+    ]
+
+
+def _component(composite: Composite, part: str) -> str:
+    means = _OF_COMPOSITE.get((composite.name, part), COMPONENTS[part])
+    return f"{part.replace('_', ' ')} ({means})"
+
+
 def _feeds(protocol: Protocol, endpoint: m.Endpoint, inputs: tuple[str, ...]) -> list[str]:
     """Where inputs come from that are no assessment of baseline or of the visit."""
     if protocol.data.adam == "given":
         return []
     said: list[str] = []
-    if any(need.endswith("_previous") for need in inputs):
-        said.append(
-            "The assessment before: the last that counts at an earlier treatment visit, or the"
-            " baseline."
-        )
-    if any(need.startswith("prednisone_") and "highest" not in need for need in inputs):
+    kept = protocol.visit(endpoint.maintained_from) if endpoint.maintained_from else None
+    flare = COMPOSITES[endpoint.flare] if kept and "flare_free_visit" in inputs else None
+    inputs = (*inputs, *(flare.inputs if flare else ()))
+    if "prednisone_baseline" in inputs:
+        first, last = protocol.scoring.glucocorticoid_baseline
+        said.append(f"Dose at baseline: the mean of days {first} to {last}.")
+    if {"prednisone_visit", "prednisone_previous"} & set(inputs):
         said.append(
             "Dose at the visit: the mean of the 7 days before its target day, or of the last 7 of"
             " treatment where it ended earlier within the window."
         )
-    kept = protocol.visit(endpoint.maintained_from) if endpoint.maintained_from else None
+    if any(need.startswith("prednisone_") for need in inputs):
+        said.append(
+            "On a day without a record of glucocorticoid the dose is 0; on the days that a record"
+            " may cover of which no dose can be read, it is not known, and neither is what rests on"
+            " them."
+        )
     if kept is not None and "prednisone_highest_visit" in inputs:
         said.append(
-            f"Doses are looked at from day {kept.day} ({kept.label}) to the target day of the visit"
-            " or, where treatment ended earlier within its window, to that end; days without a"
-            " record count 0."
+            f"Doses are looked at on every day from day {kept.day} ({kept.label}) to the target day"
+            " of the visit or, where treatment ended earlier within its window, to that end;"
+            " missing where treatment ended before that window."
         )
-    if kept is not None and "flare_free_visit" in inputs:
-        flare = COMPOSITES[endpoint.flare].label
+    if kept is not None and flare is not None:
+        free = listed([_component(flare, part) for part in flare.components])
         said.append(
-            f"Flares: {flare}, by its default options, at each visit from {kept.label} on; a visit"
-            " that was missed is passed over, and the next compared with the one before it."
+            f"Flare free is {'; '.join([flare.label, *_options(flare, {})])}; that is {free}, at"
+            f" each visit from {kept.label} to the visit; without a flare it cannot be computed"
+            " where one of these visits was missed or cannot be judged."
+        )
+    if any(need.endswith("_previous") for need in inputs):
+        said.append(
+            "The assessment before: the last that counts at an earlier treatment visit, or the"
+            " baseline."
         )
     if endpoint.changes:
         labels = listed([protocol.intercurrent[event].label for event in endpoint.changes])

@@ -7,13 +7,14 @@ from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
 from openlupus.protocol.model import Protocol
 
-_CHOOSE: Mapping[str, str] = {
+CHOOSE: Mapping[str, str] = {
     "nearest": "the one nearest to the target day, of two equally near the {ties}",
     "first": "the first", "last": "the last",
 }  # fmt: skip
 BASELINE = (
-    "Baseline is, of each instrument, the last usable assessment (a score comes out of it) on or"
-    " before day 1, the day of the first dose (of randomization where no dose was given)."
+    "Baseline is, of each instrument, the last usable assessment (a score comes out of it; the"
+    " clinical SLEDAI-2K has its own) on or before day 1, the day of the first dose (of"
+    " randomization where no dose was given)."
 )
 _BOUNDS: Mapping[str, str] = {
     "at_least": "at least", "above": "above", "at_most": "at most", "below": "below",
@@ -21,8 +22,8 @@ _BOUNDS: Mapping[str, str] = {
 
 
 def in_words(where: Where) -> str:
-    """A condition as words, `SEX is F and AGE is at least 18`; empty when it always holds."""
-    return " and ".join(_test(column, test) for column, test in where.items())
+    """A condition as words, `SEX is F and AGE is at least 18`."""
+    return " and ".join(_test(column, test) for column, test in where.items()) or "all records"
 
 
 def _test(column: str, test: Test) -> str:
@@ -70,7 +71,7 @@ def listed(items: Sequence[str]) -> str:
 def window_in_words(protocol: Protocol, name: str) -> str:
     visit, schedule = protocol.visit(name), protocol.schedule
     low, high = visit.window
-    rule = _CHOOSE[schedule.choose].format(ties=schedule.ties)
+    rule = CHOOSE[schedule.choose].format(ties=schedule.ties)
     return (
         f"{visit.label}: target day {visit.day}, window days {low} to {high}; of several"
         f" assessments of an instrument there, usable ones before others, then {rule}."

@@ -75,3 +75,21 @@ def related_before_treatment(records: Records) -> Iterator[pl.LazyFrame]:
             message="the event began on {}, and the first dose was on {}",
             about=[pl.col("AESTDTC"), pl.col("RFSTDTC")],
         )
+
+
+@rule("warning", "an adverse event says how severe, serious and related it is, and when it began")
+def event_incomplete(records: Records) -> Iterator[pl.LazyFrame]:
+    for _, frame in given(records, "AE"):
+        for column in ("AESEV", "AESER", "AEREL", "AESTDTC"):
+            empty = pl.col(column).fill_null("") == ""
+            if column == "AESEV":
+                empty &= pl.col("AETOXGR").fill_null("") == ""
+            yield found(
+                frame,
+                empty,
+                domain="AE",
+                keys=keys_of(records, "AE"),
+                field=column,
+                message="{} has no value",
+                about=[pl.lit(column)],
+            )

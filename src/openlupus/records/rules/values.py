@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from openlupus.instruments import glucocorticoids as gc
 from openlupus.records.forms import categories_of, items_table
 from openlupus.records.model import Records
 from openlupus.records.rules.base import FINDINGS_DOMAINS, found, given, keys_of, of_subjects, rule
@@ -166,3 +167,20 @@ def unit_not_one(records: Records) -> Iterator[pl.LazyFrame]:
             message="{} is given in {} standard units",
             about=[pl.col(test), pl.col("n")],
         )
+
+
+@rule("warning", "a systemic glucocorticoid has its start, route, dose, unit and frequency")
+def glucocorticoid_unreadable(records: Records) -> Iterator[pl.LazyFrame]:
+    route = pl.col("CMROUTE").str.to_lowercase()
+    systemic = route.is_null() | route.is_in([gc.ORAL, *gc.PARENTERAL])
+    for name, frame in given(records, "CM"):
+        for column in ("CMSTDTC", "CMROUTE", "CMDOSE", "CMDOSU", "CMDOSFRQ"):
+            yield found(
+                frame,
+                (pl.col("CMCLAS") == "GLUCOCORTICOID") & systemic & pl.col(column).is_null(),
+                domain=name,
+                keys=keys_of(records, name),
+                field=column,
+                message="{} without it: the daily dose is not known on the days of the record",
+                about=[pl.coalesce("CMDECOD", "CMTRT")],
+            )
