@@ -123,6 +123,8 @@ class KaplanMeier(Drawn):
     unit: Literal["days", "weeks", "months"] = "weeks"
     every: float = Field(4, gt=0)
     """Units between two marks of the time axis."""
+    origin: float = 0
+    """Time, in days, that stands at 0 of the axis: 1 where times count the first day as day 1."""
     interval: bool = False
     axis: str = ""
     notes: tuple[Note, ...] = ()

@@ -56,7 +56,7 @@ def kaplan_meier(declared: KaplanMeier, source: Source, *, name: str) -> Drawing
     groups = declared.groups or in_order(
         (row for row in rows if row.statistic == "survival" and not row.comparator), "group"
     )
-    curves = {group: _curve(rows, group) for group in groups}
+    curves = {group: _curve(rows, group, declared.origin) for group in groups}
     ticks = _ticks(declared, curves)
     table = numbers(
         source,
@@ -86,13 +86,13 @@ def kaplan_meier(declared: KaplanMeier, source: Source, *, name: str) -> Drawing
     return Drawing(_drawn(declared, source, curves, ticks, notes), words, table)
 
 
-def _curve(rows: Sequence[ResultRow], group: str) -> list[_Step]:
-    """Times in order; a curve begins at day 0 with everybody, where its rows do not say so."""
+def _curve(rows: Sequence[ResultRow], group: str, origin: float) -> list[_Step]:
+    """Times in order, from the origin of the axis."""
     times: dict[float, dict[str, ResultRow]] = {}
     for row in rows:
         day = _number(row.parameter) if row.group == group and not row.comparator else None
         if day is not None:
-            times.setdefault(day, {})[row.statistic] = row
+            times.setdefault(max(day - origin, 0.0), {})[row.statistic] = row
     return [_Step(day, held) for day, held in sorted(times.items()) if "survival" in held]
 
 
@@ -136,10 +136,10 @@ def _turned(cell: Cell, digits: int) -> Cell:
     """The proportion with the event, for a picture that climbs; it rests on the same rows."""
     from openlupus.display.figures.source import printed
 
-    values = [1 - row.value for row in cell.rests_on if row.value is not None]
-    if len(values) < len(cell.rests_on) or not values:
+    values = [None if row.value is None else 1 - row.value for row in cell.rests_on]
+    if not values or values[0] is None:
         return cell
-    texts = [printed(value, "percent", digits) for value in values]
+    texts = ["NE" if value is None else printed(value, "percent", digits) for value in values]
     limits = f" ({texts[2]} to {texts[1]})" if len(texts) == 3 else ""
     return Cell(texts[0] + limits, cell.kind, cell.rests_on, cell.warnings)
 
