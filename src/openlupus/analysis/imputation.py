@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 import polars as pl
@@ -112,8 +113,9 @@ class Completed:
         return met.astype(np.float64)
 
 
-_LAST: list[tuple[AnalysisData, Imputing, Verdicts, Completed]] = []
-"""The imputations made last: the analysis and its tipping point rest on the same ones."""
+_LAST: list[tuple[ReferenceType[AnalysisData], Imputing, Verdicts, Completed]] = []
+"""The imputations made last: the analysis and its tipping point rest on the same ones. The data are
+not kept alive by it."""
 
 
 def complete(
@@ -127,10 +129,10 @@ def complete(
     """
     for held, models, seen, found in _LAST:
         same = seen.endpoint == verdicts.endpoint and seen.every.equals(verdicts.every)
-        if held is data and _models(models) == _models(method) and same:
+        if held() is data and _models(models) == _models(method) and same:
             return found
     made = _complete(protocol, data, verdicts, method)
-    _LAST[:] = [(data, method, verdicts, made)]
+    _LAST[:] = [(ref(data), method, verdicts, made)]
     return made
 
 

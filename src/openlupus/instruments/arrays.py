@@ -130,3 +130,18 @@ def flags(values: ArrayLike, shape: tuple[int, ...], *, name: str) -> Bools:
     if array.shape != shape:
         raise InstrumentError(f"{name} needs shape {shape}, not {array.shape}")
     return array
+
+
+def measured(values: ArrayLike | None, n: int, *, name: str) -> Floats:
+    """A measurement of each of n assessments, nan where missing; all missing where not given.
+
+    Raises:
+        InstrumentError: another shape, or a negative or infinite value; names the rows.
+    """
+    column = np.full(n, np.nan) if values is None else np.asarray(values, np.float64)
+    if column.shape != (n,):
+        raise InstrumentError(f"{name} needs shape ({n},), not {column.shape}")
+    if (column < 0).any() or np.isinf(column).any():
+        rows = np.flatnonzero((column < 0) | np.isinf(column)).tolist()
+        raise InstrumentError(f"{name} is negative or infinite in rows {rows}")
+    return column

@@ -12,9 +12,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from openlupus.errors import InstrumentError
-from openlupus.instruments import decimals, sledai2k
-from openlupus.instruments.arrays import Codes, Floats, Form
+from openlupus.instruments import arrays, decimals, sledai2k
+from openlupus.instruments.arrays import Codes, Form
 from openlupus.instruments.sledai2k import CODES, KEYS, Item, Score
 
 CATEGORY = "SELENA-SLEDAI"
@@ -70,9 +69,11 @@ def from_measures(
     """
     codes = sledai2k.checked_items(present).copy()
     n = len(codes)
-    joints = _column(inflamed_joints, n, "inflamed_joints")
-    now = _column(urine_protein_g_24h, n, "urine_protein_g_24h")
-    before = _column(previous_urine_protein_g_24h, n, "previous_urine_protein_g_24h")
+    joints = arrays.measured(inflamed_joints, n, name=f"{CATEGORY}: inflamed_joints")
+    now = arrays.measured(urine_protein_g_24h, n, name=f"{CATEGORY}: urine_protein_g_24h")
+    before = arrays.measured(
+        previous_urine_protein_g_24h, n, name=f"{CATEGORY}: previous_urine_protein_g_24h"
+    )
     counted = ~np.isnan(joints)
     codes[counted, KEYS.index("arthritis")] = joints[counted] > JOINTS_ABOVE
 
@@ -82,16 +83,6 @@ def from_measures(
     decided = ~np.isnan(now) & (~high | ~np.isnan(before))
     codes[decided, KEYS.index("proteinuria")] = (high & (new | risen))[decided]
     return codes
-
-
-def _column(values: ArrayLike | None, n: int, name: str) -> Floats:
-    column = np.full(n, np.nan) if values is None else np.asarray(values, np.float64)
-    if column.shape != (n,):
-        raise InstrumentError(f"{CATEGORY}: {name} needs shape ({n},), not {column.shape}")
-    if (column < 0).any() or np.isinf(column).any():
-        rows = np.flatnonzero((column < 0) | np.isinf(column)).tolist()
-        raise InstrumentError(f"{CATEGORY}: {name} is negative or infinite in rows {rows}")
-    return column
 
 
 __all__ = ["CATEGORY", "CODES", "ITEMS", "KEYS", "WORDING", "form", "from_measures", "score"]

@@ -227,7 +227,10 @@ def from_labs(
     """
     codes = checked_items(present).copy()
     n = len(codes)
-    lab = {field.name: _column(getattr(labs, field.name), n, field.name) for field in fields(labs)}
+    lab = {
+        field.name: arrays.measured(getattr(labs, field.name), n, name=f"{CATEGORY}: {field.name}")
+        for field in fields(labs)
+    }
     for key, (found, known) in _decided(lab).items():
         column = codes[:, KEYS.index(key)]
         column[known] = found[known]
@@ -258,13 +261,3 @@ def _decided(lab: Mapping[str, Floats]) -> dict[str, tuple[Bools, Bools]]:
         ),
         "increased_dna_binding": (decimals.above(dna, uln), ~np.isnan(dna + uln)),
     }
-
-
-def _column(values: ArrayLike | None, n: int, name: str) -> Floats:
-    column = np.full(n, np.nan) if values is None else np.asarray(values, np.float64)
-    if column.shape != (n,):
-        raise InstrumentError(f"{CATEGORY}: {name} needs shape ({n},), not {column.shape}")
-    if (column < 0).any() or np.isinf(column).any():
-        rows = np.flatnonzero((column < 0) | np.isinf(column)).tolist()
-        raise InstrumentError(f"{CATEGORY}: {name} is negative or infinite in rows {rows}")
-    return column
