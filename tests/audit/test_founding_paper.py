@@ -46,6 +46,15 @@ def test_nothing_else_is_alarmed(found: Audit):
     assert len(found.faults) == 1 + 8 + 1 + 1
 
 
+def test_the_remarks_of_the_file_name_the_cells_that_the_audit_does(found: Audit):
+    said = {
+        (cell.table, cell.row, cell.column): remark.verdict
+        for cell in found.published.cells
+        if (remark := found.published.remark(cell.table, cell.row, cell.column)) and remark.verdict
+    }
+    assert said == {(f.table, f.row, f.column): f.verdict for f in found.faults}
+
+
 def test_the_power_is_that_of_hochberg(found: Audit):
     (power,) = [f for f in found.findings if f.check == "power"]
     assert power.verdict == "ok"

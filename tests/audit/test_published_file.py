@@ -9,6 +9,7 @@ import pytest
 
 from audit.invented import paper, patients
 from openlupus.audit import Published, Ref
+from openlupus.audit.model import Remark
 from openlupus.errors import FileFormatError, PublishedError
 from openlupus.exchange.published import read_published
 from openlupus.exchange.published_json import import_published
@@ -71,6 +72,19 @@ right = [{ table = "one", row = "Female" }]
 kind = "same"
 left = { table = "one", row = "Femal" }
 right = [{ table = "one", row = "Female", part = "half" }]
+[[remark]]
+table = "one"
+row = "Femal"
+why = "x"
+[[remark]]
+table = "one"
+row = "Female"
+columns = ["t"]
+why = "x"
+[[remark]]
+table = "one"
+row = "Age"
+verdict = "wrong"
 [power]
 power = 80
 n = { a = 80 }
@@ -94,6 +108,9 @@ EXPECTED = (
     "kind is 'equal'; it is same, at-most or union",
     "there is no row 'Femal' in table 'one'; did you mean 'Female'?",
     "part is 'half'; it is count or denominator",
+    "\"remark 1\": there is no row 'Femal' in table 'one'; did you mean 'Female'?",
+    "row 'Female' has no cell of t",
+    "why is in words; verdict misprint, inconsistent, none",
     "difference is missing", "alpha is missing", "n_control is missing",
 )  # fmt: skip
 
@@ -104,6 +121,20 @@ def test_all_faults_are_named_at_once(tmp_path: Path):
     said = str(caught.value)
     assert [each for each in EXPECTED if each not in said] == []
     assert len(caught.value.faults) == len(EXPECTED)
+
+
+def test_remarks_are_read_and_written_again(tmp_path: Path):
+    remark = (
+        'table = "text"',
+        'row = "Completed"',
+        'columns = ["active"]',
+        "why = 'not \"counted\"'",
+    )
+    text = "\n".join((paper(patients(2)).text(), "[[remark]]", *remark))
+    published = read_published(written(text, tmp_path))
+    assert published.remarks == (Remark("text", "Completed", ("active",), "", 'not "counted"'),)
+    again = read_published(written(published_text(published), tmp_path))
+    assert again.remarks == published.remarks
 
 
 def test_a_comparison_needs_a_control(tmp_path: Path):

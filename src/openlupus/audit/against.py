@@ -36,6 +36,8 @@ class Compared:
     Attributes:
         ours: Empty where the run prints no such cell.
         why: In words; for equal cells empty.
+        numbers: How many the printed cell holds.
+        met: How many of them ours prints too.
     """
 
     table: str
@@ -45,6 +47,8 @@ class Compared:
     ours: str
     outcome: Outcome
     why: str
+    numbers: int
+    met: int
 
 
 def against(
@@ -55,10 +59,13 @@ def against(
     Args:
         published: What the paper prints.
         ours: Texts of the run's cells, by table, row and column of the paper.
-        findings: What the audit of the paper says: a misprint can only be met by the misprint.
+        findings: What the audit of the paper says; a remark of its file goes before.
     """
-    known = {(f.table, f.row, f.column): f for f in findings
+    known = {(f.table, f.row, f.column): _faulty(f.verdict, f.why) for f in findings
              if f.verdict in ("misprint", "inconsistent")}  # fmt: skip
+    for cell in published.cells:
+        if (remark := published.remark(cell.table, cell.row, cell.column)) is not None:
+            known[cell.table, cell.row, cell.column] = _faulty(remark.verdict, remark.why)
     tables = {table for table, _, _ in ours}
     rows = {(table, row) for table, row, _ in ours}
     elsewhere = _by_relation(published, ours)
@@ -75,10 +82,18 @@ def counts(compared: Sequence[Compared]) -> Mapping[Outcome, int]:
     return {outcome: counted[outcome] for outcome in OUTCOMES}
 
 
+def regenerated(compared: Sequence[Compared]) -> str:
+    """In words: how many printed cells, and how many of their numbers, the run prints too."""
+    cells, numbers = counts(compared)["equal"], sum(each.met for each in compared)
+    of = sum(each.numbers for each in compared)
+    return f"{cells} of {len(compared)} printed cells regenerated ({numbers:,} of {of:,} numbers)"
+
+
 def compared_frame(compared: Sequence[Compared]) -> pl.DataFrame:
     """The comparison as a frame, one cell a row."""
     names = Compared.__dataclass_fields__
-    return pl.DataFrame([asdict(each) for each in compared], schema=dict.fromkeys(names, pl.String))
+    schema = {n: pl.Int64 if n in ("numbers", "met") else pl.String for n in names}
+    return pl.DataFrame([asdict(each) for each in compared], schema=schema)
 
 
 def _by_relation(published: Published, ours: Mapping[Place, str]) -> Mapping[Place, Compared]:
@@ -102,9 +117,10 @@ def _by_relation(published: Published, ours: Mapping[Place, str]) -> Mapping[Pla
                 continue
             if len(known) == len(sides):
                 n, rows = sum(known), ", ".join(str(ref) for ref in relation.right)
-                outcome = "equal" if n == count.n else "differs"
+                equal = n == count.n
+                outcome = "equal" if equal else "differs"
                 why = f"by {rows}"
-                found[place] = Compared(*place, cell.text, str(n), outcome, why)
+                found[place] = Compared(*place, cell.text, str(n), outcome, why, 1, int(equal))
     return found
 
 
@@ -115,15 +131,27 @@ def _read(text: str) -> Content | None:
         return None
 
 
+def _faulty(verdict: str, why: str) -> str:
+    """What is known of a printed cell, as the reason that a run does not print it."""
+    match verdict:
+        case "misprint":
+            said = f"the printed cell is a misprint: {why}"
+            return f"{said}; a misprint can only be matched by the misprint"
+        case "inconsistent":
+            return f"the printed cell is inconsistent with others: {why}"
+        case _:
+            return why
+
+
 def _compared(
     cell: Cell,
     ours: Mapping[Place, str],
     tables: set[str],
     rows: set[tuple[str, str]],
-    known: Mapping[Place, Finding],
+    known: Mapping[Place, str],
 ) -> Compared:
     place = (cell.table, cell.row, cell.column)
-    text = ours.get(place, "")
+    text, numbers = ours.get(place, ""), len(_numbers(cell.content))
     if not text:
         if cell.table not in tables:
             why = "no display and no named result of the run belongs to this table"
@@ -131,34 +159,41 @@ def _compared(
             why = "no display and no named result of the run has this row"
         else:
             why = "the run's cell is blank, or its display has no such column"
-        return Compared(*place, cell.text, "", "absent", why)
-    mine = _read(text)
+        return Compared(*place, cell.text, "", "absent", known.get(place, why), numbers, 0)
+    mine = _alike(_read(text), cell.content)
     if mine == cell.content:
-        return Compared(*place, cell.text, text, "equal", "")
-    why = _difference(cell.content, mine)
-    if (finding := known.get(place)) is not None:
-        why += f"; the printed cell is {finding.verdict} itself: {finding.why}"
-    return Compared(*place, cell.text, text, "differs", why)
+        return Compared(*place, cell.text, text, "equal", "", numbers, numbers)
+    if mine is None or type(mine) is not type(cell.content):
+        met, why = 0, "the two cells do not hold the same kind of numbers"
+    else:
+        met, why = _parts(cell.content, mine)
+    why = "; ".join(filter(None, (why, known.get(place))))
+    return Compared(*place, cell.text, text, "differs", why, numbers, met)
 
 
-def _difference(printed: Content, ours: Content | None) -> str:
-    if ours is None or type(ours) is not type(printed):
-        return "the two cells do not hold the same kind of numbers"
-    parts = zip(_numbers(printed), _numbers(ours), strict=True)
+def _alike(ours: Content | None, printed: Content) -> Content | None:
+    """Ours as a count where the other is one: no patient is `0` where one is `1 (1)`."""
+    if isinstance(printed, Count) and isinstance(ours, Plain) and not ours.value.decimals:
+        return Count(int(ours.value.value))
+    return ours
+
+
+def _parts(printed: Content, ours: Content) -> tuple[int, str]:
+    """Printed numbers that ours has too, and in words how the others differ."""
+    there, here = dict(_numbers(printed)), dict(_numbers(ours))
     said: list[str] = []
-    for (name, there), (_, here) in parts:
-        if there == here:
-            continue
-        if there is None or here is None:
-            said.append(f"{name} is {there if here is None else here} in one alone")
-        elif isinstance(there, Number) and isinstance(here, Number):
-            said.append(_apart(name, there, here))
-        else:
-            said.append(f"{name} {here} here, {there} printed")
-    return "; ".join(said)
+    for name in {**there, **here}:
+        mine, its = here.get(name), there.get(name)
+        if its is None or mine is None:
+            said.append(f"{name} is {its if mine is None else mine} in one alone")
+        elif its != mine:
+            said.append(_apart(name, its, mine))
+    return sum(here.get(name) == number for name, number in there.items()), "; ".join(said)
 
 
-def _apart(name: str, there: Number, here: Number) -> str:
+def _apart(name: str, there: Number | int, here: Number | int) -> str:
+    if isinstance(there, int) or isinstance(here, int):
+        return f"{name} {here} here, {there} printed"
     if there.decimals != here.decimals:
         same = there.prints(float(here)) or here.prints(float(there))
         words = "the same with other digits" if same else "not the same"
@@ -169,10 +204,12 @@ def _apart(name: str, there: Number, here: Number) -> str:
     return f"{name} {here} here, {there} printed: {units} of the last digit"
 
 
-def _numbers(content: Content) -> list[tuple[str, Number | int | None]]:
+def _numbers(content: Content) -> list[tuple[str, Number | int]]:
+    """The numbers of a cell, each with its name."""
     match content:
         case Count(n, of, percent):
-            return [("count", n), ("total", of), ("percentage", percent)]
+            given = [("count", n), ("total", of), ("percentage", percent)]
+            return [(name, number) for name, number in given if number is not None]
         case Share(percent):
             return [("percentage", percent)]
         case Mean(mean, spread):

@@ -54,7 +54,8 @@ class RowFacts:
         pooled: Estimates come from multiply imputed data, pooled.
         shows: `count` where a whole number by itself is a number of patients.
         result: Where a run's results give this row, as they name it: analysis, and perhaps visit,
-            parameter, subgroup, group (that of the column if it is not there).
+            parameter, subgroup, group (that of the column if it is not there), and the statistic
+            of a number that is no count, as `mean`.
     """
 
     plus_minus: Literal["", "SD", "SE"] = ""
@@ -100,6 +101,23 @@ class Relation:
     left: Ref
     right: tuple[Ref, ...]
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is known of a printed row or cell: why a run need not print it.
+
+    Attributes:
+        columns: None named means every cell of the row.
+        verdict: Of the audit, where its fault is the reason; empty for another one.
+        why: In words.
+    """
+
+    table: str
+    row: str
+    columns: tuple[str, ...]
+    verdict: Literal["", "misprint", "inconsistent"]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +169,7 @@ class Published:
     )
     relations: tuple[Relation, ...] = ()
     power: PowerStatement | None = None
+    remarks: tuple[Remark, ...] = ()
 
     @cached_property
     def _index(self) -> Mapping[tuple[str, str, str], Cell]:
@@ -174,6 +193,13 @@ class Published:
 
     def fact(self, table: str, row: str) -> RowFacts:
         return self.facts.get((table, row), RowFacts())
+
+    def remark(self, table: str, row: str, column: str) -> Remark | None:
+        """What is said of a cell."""
+        for each in self.remarks:
+            if (each.table, each.row) == (table, row) and column in (each.columns or (column,)):
+                return each
+        return None
 
     def count(self, cell: Cell | None) -> Count | None:
         """The count of a cell: a whole number by itself is one where its row holds counts."""

@@ -180,7 +180,7 @@ def _printed_by(
     run: Path, study: str, published: "Published"
 ) -> Mapping[tuple[str, str, str], str]:
     """The cells that a run prints, from its results."""
-    from openlupus.display.printed_cells import printed_cells, result_cells
+    from openlupus.display.printed_cells import printed_cells
     from openlupus.pipeline import find, load_protocol
     from openlupus.results import Results
 
@@ -192,7 +192,4 @@ def _printed_by(
         json.loads(methods.read_text("utf-8"))["methods"] if methods.is_file() else {}
     )
     results = Results(pl.read_parquet(path), notes)
-    return {
-        **result_cells(published, results),
-        **printed_cells(load_protocol(find(study)), results),
-    }
+    return printed_cells(load_protocol(find(study)), published, results)

@@ -17,9 +17,14 @@ from rich.table import Table
 
 from openlupus import pipeline
 from openlupus.analysis.unmatched import unmatched
+from openlupus.audit import Published
+from openlupus.audit.against import against, compared_frame, regenerated
 from openlupus.derivation import AnalysisData, Arms
+from openlupus.display.audit_page import against_page
+from openlupus.display.printed_cells import printed_cells
 from openlupus.errors import OpenLupusError, OutputExistsError
 from openlupus.exchange.manifest import manifest, write_json
+from openlupus.exchange.published import read_published
 from openlupus.exchange.study import Study
 from openlupus.exchange.write import write_folder
 from openlupus.protocol.displays import Style
@@ -28,6 +33,8 @@ from openlupus.records.check import Findings
 from openlupus.results import Results
 
 FINDINGS, USAGE = 1, 2
+MOST_CELLS = 20
+"""Printed cells that are told on the screen; more are left to the file."""
 
 out_console = Console()
 err_console = Console(stderr=True)
@@ -82,10 +89,11 @@ def run_analyse(
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """How a report was asked for."""
+    """How a report was asked for; `against`: also count which printed cells the run prints."""
 
     command: str
     published: bool = False
+    against: bool = False
     only: tuple[str, ...] = ()
     style: Style | None = None
     patients: bool = True
@@ -114,6 +122,7 @@ def run_report(
 
     Gives the exit code: `FINDINGS` where an analysis could not be computed.
     """
+    printed = read_published(study.folder / "published.toml") if asked.against else None
     with working("Checking the records"):
         findings = pipeline.check(study)
     needed = pipeline.needed(study.protocol, asked.only)
@@ -158,7 +167,33 @@ def run_report(
             say(f"  {why}")
     unknown = results.rows.filter(pl.col("value").is_null()).height
     say(f"{results.rows.height:,} results, {unknown:,} not computable, report: {page}")
+    if printed is not None:
+        _lay_beside(printed, study, derived, results, out, force=force)
     return FINDINGS if results.failed else 0
+
+
+def _lay_beside(
+    printed: Published,
+    study: Study,
+    data: AnalysisData,
+    results: Results,
+    out: Path,
+    *,
+    force: bool,
+) -> None:
+    """Write every printed cell beside ours; tell those that are not the same if they are few."""
+    compared = against(printed, printed_cells(study.protocol, printed, results))
+    frame = compared_frame(compared).insert_column(0, pl.lit(data.study).alias("STUDYID"))
+    write_folder({"published": frame}, out, format="csv", force=force)
+    page = against_page(
+        printed, compared, synthetic=data.synthetic, dummy_arms=data.arms.is_dummy
+    )  # fmt: skip
+    (out / "report" / "published.html").write_text(page, encoding="utf-8")
+    others = [each for each in compared if each.outcome != "equal"]
+    for each in others if len(others) <= MOST_CELLS else ():
+        where = ", ".join((printed.title(each.table), each.row.replace("|", ", "), each.column))
+        say(f"  {where}: {each.printed} printed, {each.ours or 'nothing'} here: {each.why}")
+    say(f"{regenerated(compared)}: {out / 'published.csv'}")
 
 
 def write_adam(data: AnalysisData, out: Path, *, force: bool) -> None:
@@ -187,7 +222,7 @@ def refuse_existing(out: Path, *, force: bool) -> None:
 
 _OURS = (
     "adam/*.parquet", "sdtm/*.parquet", "report/index.html", "excluded.csv", "findings.csv",
-    "unmatched.csv",
+    "unmatched.csv", "published.csv", "report/published.html",
     "results.parquet", "results.csv", "methods.json", "manifest.json",
 )  # fmt: skip
 

@@ -161,7 +161,8 @@ def report(
     ] = None,
     data: DataFolder = None,
     published: Annotated[
-        bool, Parameter(negative="", help="Lay the published cells beside ours.")
+        bool,
+        Parameter(negative="", help="Lay the published cells beside ours; count the equal ones."),
     ] = False,
     without_patients: Annotated[
         bool, Parameter(negative="", help="Leave the ids behind each cell out of the page.")
@@ -185,8 +186,8 @@ def report(
     words += [f"--shuffle-arms {shuffle_arms}"] if shuffle_arms is not None else []
     words += [f'--lock "{lock}"'] if lock else []
     asked = Asked(
-        command=" ".join(words), published=published, only=tuple(only or ()), style=style,
-        patients=not without_patients,
+        command=" ".join(words), published=published, against=published and not only,
+        only=tuple(only or ()), style=style, patients=not without_patients,
     )  # fmt: skip
     return run_report(loaded, out, asked, force=force, data=data)
 
@@ -202,7 +203,7 @@ def demo(*, out: Path = Path("out"), force: Force = False) -> int:
     clear(out)
     if loaded.records is not None:
         write_folder(loaded.records.domains, out / "sdtm", force=force)
-    asked = Asked(command="openlupus demo")
+    asked = Asked(command="openlupus demo", against=True)
     return run_report(loaded, out, asked, force=force, cleared=True)
 
 

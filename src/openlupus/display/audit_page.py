@@ -101,6 +101,8 @@ def against_page(
     dummy_arms: bool,
 ) -> str:
     """The page of a run against a paper."""
+    from openlupus.audit.against import regenerated
+
     groups = {outcome: [c for c in compared if c.outcome == outcome]
               for outcome in ("differs", "absent", "equal")}  # fmt: skip
     titles = {"differs": "Cells that differ", "absent": "Cells that the run does not print",
@@ -119,7 +121,8 @@ def against_page(
     return audit_html(
         AuditPage(
             title="A run against printed tables", subtitle=published.source, counts=counted,
-            sections=sections, flags=flags(synthetic=synthetic, dummy_arms=dummy_arms),
+            sections=sections, notes=[f"{regenerated(compared)}."],
+            flags=flags(synthetic=synthetic, dummy_arms=dummy_arms),
         )
     )  # fmt: skip
 

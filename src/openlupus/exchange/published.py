@@ -3,8 +3,6 @@
 The format: docs/guide/audit.md.
 """
 
-import difflib
-import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
@@ -13,28 +11,35 @@ from typing import Any, cast
 
 from openlupus.audit.model import (
     COLUMNS,
-    DIFFERENCE,
-    P_VALUE,
     Cell,
     Column,
     PowerStatement,
     Published,
     Ref,
     Relation,
+    Remark,
     RowFacts,
 )
-from openlupus.audit.printed import Estimate, Number, Plain, read_cell
-from openlupus.errors import FileFormatError, PublishedError
+from openlupus.audit.printed import Number, read_cell
+from openlupus.errors import FileFormatError
+from openlupus.exchange.published_faults import (
+    column_fault,
+    kind_fault,
+    like,
+    lines_of,
+    published_error,
+)
 from openlupus.exchange.published_text import bare
 
 _TOP = ("source", "level", "control", "strata", "columns", "tables", "cells", "rows", "relation",
-        "power")  # fmt: skip
+        "power", "remark")  # fmt: skip
 _COLUMN = ("label", "n", "sum")
 _TABLE = ("title", "plus_minus", "shows")
 _ROW = ("plus_minus", "n", "granularity", "scale", "pooled", "shows", "result")
-_RESULT = ("analysis", "visit", "parameter", "subgroup", "group")
+_RESULT = ("analysis", "visit", "parameter", "subgroup", "group", "statistic")
 _RELATION = ("kind", "left", "right", "why")
 _REF = ("table", "row", "column", "part")
+_REMARK = ("table", "row", "columns", "verdict", "why")
 _POWER = ("power", "about", "difference", "alpha", "sides", "n", "n_control", "family", "procedure")
 
 Table = Mapping[str, Any]
@@ -55,37 +60,11 @@ def read_published(path: str | Path) -> Published:
         raise FileFormatError(f"{file} does not exist") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FileFormatError(f"{file} cannot be read: {error}") from None
-    reader = _Reader(raw, _lines(text))
+    reader = _Reader(raw, lines_of(text))
     published = reader.read()
     if reader.faults:
         raise published_error(file.name, sorted(reader.faults))
     return published
-
-
-def published_error(name: str, faults: Iterable[tuple[int, str]]) -> PublishedError:
-    """The error that names every fault, each with its line where it has one."""
-    said = [f"line {line}, {what}" if line else what for line, what in faults]
-    listed = "\n".join(f"  {each}" for each in said)
-    some = f"{len(said)} fault{'s' if len(said) > 1 else ''}"
-    return PublishedError(f"{name} has {some}\n{listed}", said)
-
-
-def _lines(text: str) -> dict[tuple[str, str], int]:
-    """(section, key) to its line; the key of a section itself is empty."""
-    found: dict[tuple[str, str], int] = {}
-    section = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        plain = line.strip()
-        if plain.startswith("["):
-            section = plain.partition("#")[0].strip().strip("[]").strip()
-            found.setdefault((section, ""), number)
-        elif "=" in plain and not plain.startswith("#"):
-            if plain.startswith('"'):
-                key = json.JSONDecoder().raw_decode(plain)[0] if plain.count('"') > 1 else plain
-            else:
-                key = plain.partition("=")[0].strip()
-            found.setdefault((section, str(key)), number)
-    return found
 
 
 class _Reader:
@@ -105,7 +84,7 @@ class _Reader:
         columns = self._columns()
         control = str(self.raw.get("control", ""))
         if control and control not in columns:
-            self.fault("", "control", f"{control!r} is not a column{_like(control, columns)}")
+            self.fault("", "control", f"{control!r} is not a column{like(control, columns)}")
         cells = tuple(self._cells(columns, control))
         published = Published(
             source=str(self.raw.get("source", "")),
@@ -118,6 +97,7 @@ class _Reader:
             facts=self._facts(cells, columns),
             relations=tuple(self._relations(cells, columns)),
             power=self._power(columns),
+            remarks=tuple(self._remarks(cells)),
         )
         if not 0 < published.level < 1:
             self.fault("", "level", f"{published.level} must lie between 0 and 1, as 0.95")
@@ -147,7 +127,7 @@ class _Reader:
             for member in members:
                 if member not in declared:
                     self.fault("columns", key, f"sum names {member!r}, which is no column"
-                                               f"{_like(str(member), declared)}")  # fmt: skip
+                                               f"{like(str(member), declared)}")  # fmt: skip
             found[key] = Column(key, str(given.get("label", key)), n, tuple(map(str, members)))
         return found
 
@@ -162,7 +142,7 @@ class _Reader:
                     self.fault(section, row, "a row is { column = 'text', ... }")
                     continue
                 for column, text in cast(Mapping[str, object], texts).items():
-                    if fault := _column_fault(column, columns, control):
+                    if fault := column_fault(column, columns, control):
                         self.fault(section, row, fault)
                         continue
                     try:
@@ -170,7 +150,7 @@ class _Reader:
                     except ValueError as error:
                         self.fault(section, row, f"column {column}: {error}")
                         continue
-                    if fault := _kind_fault(column, columns, content):
+                    if fault := kind_fault(column, columns, content):
                         self.fault(section, row, f"column {column}: {text!r} is {fault}")
                     elif content is not None:
                         line = self.lines.get((section, row), 0)
@@ -183,7 +163,7 @@ class _Reader:
             section = f"tables.{bare(key)}"
             self._known(cast(Table, table), _TABLE, section)
             if key not in cells:
-                self.fault(section, "", f"there are no cells of this table{_like(key, cells)}")
+                self.fault(section, "", f"there are no cells of this table{like(key, cells)}")
             found[key] = str(table.get("title", key))
         return found
 
@@ -200,7 +180,7 @@ class _Reader:
                 if (table, row) not in rows:
                     known = [r for t, r in rows if t == table]
                     self.fault(f"rows.{bare(table)}", row,
-                               f"table {table} has no such row{_like(row, known)}")  # fmt: skip
+                               f"table {table} has no such row{like(row, known)}")  # fmt: skip
         for table, row in rows:
             of_table = {k: v for k, v in tables.get(table, {}).items() if k in _ROW}
             facts = {**of_table, **declared.get((table, row), {})}
@@ -271,16 +251,40 @@ class _Reader:
         if table != COLUMNS and (table, row) not in rows:
             known = [r for t, r in rows if t == table]
             self.fault("relation", where, f"there is no row {row!r} in table {table!r}"
-                                          f"{_like(row, known)}")  # fmt: skip
+                                          f"{like(row, known)}")  # fmt: skip
             return None
         if column and column not in columns:
-            self.fault("relation", where, f"{column!r} is no column{_like(column, columns)}")
+            self.fault("relation", where, f"{column!r} is no column{like(column, columns)}")
             return None
         part = ref.get("part", "count")
         if part not in ("count", "denominator"):
             self.fault("relation", where, f"part is {part!r}; it is count or denominator")
             return None
         return Ref(table, row, column, part)
+
+    def _remarks(self, cells: tuple[Cell, ...]) -> Iterator[Remark]:
+        rows: dict[tuple[str, str], list[str]] = {}
+        for cell in cells:
+            rows.setdefault((cell.table, cell.row), []).append(cell.column)
+        for place, given in enumerate(self.raw.get("remark", []), 1):
+            where = f"remark {place}"
+            self._known(given, _REMARK, "remark", where)
+            table, row, verdict, why = (
+                str(given.get(key, "")) for key in ("table", "row", "verdict", "why")
+            )
+            columns = tuple(map(str, given.get("columns", [])))
+            there = rows.get((table, row), [])
+            if not there:
+                known = [r for t, r in rows if t == table]
+                self.fault("remark", where, f"there is no row {row!r} in table {table!r}"
+                                            f"{like(row, known)}")  # fmt: skip
+            elif absent := [column for column in columns if column not in there]:
+                self.fault("remark", where, f"row {row!r} has no cell of {', '.join(absent)}"
+                                            f"{like(absent[0], there)}")  # fmt: skip
+            elif verdict not in ("", "misprint", "inconsistent") or not why:
+                self.fault("remark", where, "why is in words; verdict misprint, inconsistent, none")
+            else:
+                yield Remark(table, row, columns, verdict, why)
 
     def _power(self, columns: Mapping[str, Column]) -> PowerStatement | None:
         given = self._table(self.raw, "power", "")
@@ -344,7 +348,7 @@ class _Reader:
         for column, n in given.items():
             if column not in columns:
                 self.fault(section, key, f"n of {column!r}, which is no column"
-                                         f"{_like(column, columns)}")  # fmt: skip
+                                         f"{like(column, columns)}")  # fmt: skip
             elif not isinstance(n, int) or n < 1:
                 self.fault(section, key, f"n of {column} is {n!r}; it is a number of patients")
             else:
@@ -355,7 +359,7 @@ class _Reader:
         for name in given:
             if name not in known:
                 at = key or name
-                self.fault(section, at, f"{name!r} is not known here{_like(name, known)}")
+                self.fault(section, at, f"{name!r} is not known here{like(name, known)}")
 
     def _table(self, given: Table, key: str, section: str) -> Mapping[str, Any]:
         table = given.get(key, {})
@@ -374,27 +378,3 @@ class _Reader:
             return value
         self.fault(section, key, f"{name} is {value!r}; it is a number")
         return default
-
-
-def _column_fault(column: str, columns: Mapping[str, Column], control: str) -> str:
-    arm = column.removesuffix(DIFFERENCE).removesuffix(P_VALUE)
-    if column in columns:
-        return ""
-    if arm == column or arm not in columns:
-        return f"there is no column {column!r}{_like(column, columns)}"
-    return "" if control else f"{column} compares with the control, and none is declared"
-
-
-def _kind_fault(column: str, columns: Mapping[str, Column], content: object) -> str:
-    if column in columns or content is None:
-        return ""
-    if column.endswith(DIFFERENCE):
-        fits = isinstance(content, Estimate)
-        return "" if fits else "no difference with limits, as 19.4 (4.1 to 33.4)"
-    fits = isinstance(content, Plain) and 0 <= content.value.value <= 1
-    return "" if fits else "no P value, as 0.01"
-
-
-def _like(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""

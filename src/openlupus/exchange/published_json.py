@@ -24,7 +24,7 @@ from openlupus.audit.model import (
 )
 from openlupus.audit.printed import Number, read_cell
 from openlupus.errors import FileFormatError
-from openlupus.exchange.published import published_error
+from openlupus.exchange.published_faults import published_error
 from openlupus.exchange.published_words import (
     column_of,
     inferred_relations,

@@ -39,6 +39,13 @@ def _parts(p: Published) -> Iterator[str]:
         yield f"right = [{', '.join(_ref_text(ref) for ref in relation.right)}]"
         if relation.why:
             yield f"why = {_quoted(relation.why)}"
+    for remark in p.remarks:
+        yield "\n[[remark]]"
+        given: dict[str, object] = {"table": remark.table, "row": remark.row}
+        given |= {"columns": list(remark.columns)} if remark.columns else {}
+        given |= {"verdict": remark.verdict} if remark.verdict else {}
+        for name, value in {**given, "why": remark.why}.items():
+            yield f"{name} = {_toml(value)}"
     if p.power is not None:
         s = p.power
         yield f"\n[power]\npower = {s.power}\nabout = {str(s.about).lower()}"
