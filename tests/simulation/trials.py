@@ -118,7 +118,12 @@ def small() -> tuple[Protocol, Model]:
         test.model_copy(update={"visits": ("V1", "V2"), "full": {}})
         for test in model.laboratory.further
     )
-    model = with_parts(model, events={"terms": terms}, laboratory={"further": further})
+    tests = tuple(
+        test.model_copy(update={"full": dict.fromkeys(test.full and ("active",), 0.5)})
+        for test in model.laboratory.tests
+    )
+    laboratory = {"tests": tests, "further": further}
+    model = with_parts(model, events={"terms": terms}, laboratory=laboratory)
     return protocol, model.model_copy(
         update={
             "arms": {"active": arm.model_copy(update={"effect": 1.0}), "control": arm},

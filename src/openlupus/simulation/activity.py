@@ -65,8 +65,8 @@ def begin(
         if not len(open_):
             return state
         drawn = _draw(model, gap[open_], rng)
-        active, positive = meets(_severity(model, drawn.tendency, drawn.shared, drawn.own))
-        right = (active != failing[open_]) & (positive != antibodies[open_])
+        low, active, positive = meets(_severity(model, drawn.tendency, drawn.shared, drawn.own))
+        right = np.where(failing[open_], low, active) & (positive != antibodies[open_])
         chosen = open_[right]
         state.tendency[chosen] = drawn.tendency[right]
         state.shared[chosen] = drawn.shared[right]
@@ -145,19 +145,22 @@ def _severity(model: Model, tendency: Floats, shared: Floats, own: Floats) -> Fl
     return latent
 
 
-def _criteria(model: Model) -> Callable[[Floats], tuple[Bools, Bools]]:
-    """For severities at screening and baseline: active enough, and antibodies at screening."""
+def _criteria(model: Model) -> Callable[[Floats], tuple[Bools, Bools, Bools]]:
+    """For severities at screening and baseline: too little activity at screening; as much at both
+    as is asked for, and no more than is allowed; antibodies at screening.
+    """
     rule = model.screening
     counted = sledai2k.WEIGHT * sledai2k.used(rule.convention)
     specific = [model.keys.index(key) for key in rule.antibodies]
 
-    def meets(severity: Floats) -> tuple[Bools, Bools]:
+    def meets(severity: Floats) -> tuple[Bools, Bools, Bools]:
         items = sledai_items(model, severity).astype(np.float64)
         total, clinical = items @ sledai2k.WEIGHT, items @ counted
-        active = (total[:, 0] >= rule.total) & (clinical >= rule.clinical).all(axis=1)
+        low = (total[:, 0] < rule.total) | (clinical[:, 0] < rule.clinical)
+        active = ~low & (clinical[:, 1] >= rule.clinical)
         allowed = (total <= rule.maximum).all(axis=1)
         # Without antibodies to look at, everybody has them.
         highest = severity[:, 0, specific].max(axis=1, initial=-np.inf if specific else np.inf)
-        return active & allowed, highest > 0
+        return low, active & allowed, highest > 0
 
     return meets

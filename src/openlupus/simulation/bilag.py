@@ -33,6 +33,9 @@ def items(
     for i, manifestation in enumerate(model.disease.manifestations):
         if manifestation.bilag:
             _tick(form, model, manifestation, severity[:, i], first, rng)
+    # An item that stands for two manifestations is worse, not new, when the second one joins.
+    before = np.roll(form, 1, axis=0) * ~first[:, None]
+    form[(form == NEW) & (before > 0)] = WORSE
     for lab in model.laboratory.tests:
         if lab.bilag:
             value = np.round(values[lab.code] * lab.bilag_factor, lab.bilag_decimals)

@@ -8,13 +8,13 @@ import numpy as np
 from openlupus.instruments import sledai2k
 from openlupus.instruments.arrays import Bools, Codes, Floats, Ints
 from openlupus.protocol import Protocol
-from openlupus.simulation import bilag, forms, laboratory
+from openlupus.simulation import bilag, effect, forms, laboratory
 from openlupus.simulation.activity import Activity, sledai_items
 from openlupus.simulation.model import Model
 from openlupus.simulation.parameters.base import Instrument
 from openlupus.simulation.people import People, Texts
 from openlupus.simulation.streams import Streams
-from openlupus.simulation.visits import Occasions
+from openlupus.simulation.visits import Occasions, Stops
 
 UNSCHEDULED = "UNSCHEDULED"
 
@@ -48,6 +48,8 @@ def fill(
     protocol: Protocol,
     model: Model,
     people: People,
+    arm: Ints,
+    stops: Stops,
     occasions: Occasions,
     activity: Activity,
     tendency: Floats,
@@ -60,14 +62,24 @@ def fill(
     first = np.diff(patient, prepend=-1) > 0
     n = len(people)
 
-    values = laboratory.measure(model, severity, patient, people, streams)
+    offset = occasions.offset[patient, occasion]
+    # Counts recover once treatment has ended.
+    on_treatment = offset <= np.nan_to_num(stops.last, nan=-1.0)[patient] + 1
+    there = effect.onset(model, offset) * on_treatment
+    ratio = {
+        lab.code: effect.ratio(protocol, lab, arm, patient, there, streams)
+        for lab in model.laboratory.tests
+        if lab.full
+    }
+    values = laboratory.measure(model, severity, patient, people, ratio, streams)
+    severity = laboratory.proved(model, severity, values)
     items = sledai_items(model, severity)
     total = sledai2k.score(items).total
     bilag_items = bilag.items(model, severity, first, values, streams.rng("bilag"))
-    tender, swollen = forms.joint_counts(model, severity, patient, n, streams.rng("joints"))
+    tender, swollen = forms.joint_counts(model, severity, there, patient, n, streams.rng("joints"))
     return Chart(
         patient=patient,
-        offset=occasions.offset[patient, occasion],
+        offset=offset,
         number=number,
         visit=_names(protocol, number),
         first=first,

@@ -23,7 +23,7 @@ def check(protocol: Protocol, model: Model) -> None:
     faults = [
         *_of_protocol(protocol, model),
         *_of_disease(model),
-        *_of_laboratory(model),
+        *_of_laboratory(protocol, model),
         *_of_further(protocol, model),
         *_of_treatment(model),
     ]
@@ -81,7 +81,7 @@ def _of_disease(model: Model) -> Iterator[str]:
         yield from _known(f"arms.{name}.signature_fall", arm.signature_fall, signatures)
 
 
-def _of_laboratory(model: Model) -> Iterator[str]:
+def _of_laboratory(protocol: Protocol, model: Model) -> Iterator[str]:
     earlier: list[str] = []
     for lab in model.laboratory.tests:
         where = f"laboratory.tests, {lab.code}"
@@ -91,6 +91,11 @@ def _of_laboratory(model: Model) -> Iterator[str]:
                 yield f"{where}: {field!r} must be a test that stands before it"
         yield from _known(f"{where}: bilag", [lab.bilag] if lab.bilag else [], _BILAG_NUMERIC)
         yield from _limits(lab, model)
+        yield from _known(f"{where}: full", lab.full, protocol.arms)
+        if lab.part_of and lab.typical >= 1:
+            yield f"{where}: a part's typical share must be below 1"
+        if lab.full and (lab.of or lab.filtration_of or lab.titre):
+            yield f"{where}: `full` is for a test that varies by itself or is a part of another"
         earlier.append(lab.code)
     for key in dict.fromkeys(lab.of for lab in model.laboratory.tests if lab.spare):
         if sum(lab.of == key for lab in model.laboratory.tests) != 2:
@@ -135,6 +140,11 @@ def _of_treatment(model: Model) -> Iterator[str]:
         t.fatal for t in model.events.terms
     ):
         yield "events.terms has no fatal event, but patients die"
+    codes = [lab.code for lab in model.laboratory.tests]
+    for term in model.events.terms:
+        if term.follows:
+            where = f"events.terms, {term.term}: follows"
+            yield from _known(where, [term.follows.test], codes)
     if not any(t.probability for t in model.events.terms):
         yield "events.terms has no event with a weight for all arms"
 

@@ -7,6 +7,7 @@ import numpy as np
 from openlupus.instruments.arrays import Bools, Floats, Ints
 from openlupus.protocol import Protocol
 from openlupus.simulation.model import Model
+from openlupus.simulation.parameters.disease import Measurement
 from openlupus.simulation.streams import Streams
 
 
@@ -62,3 +63,21 @@ def signature_fall(
 def onset(model: Model, offset: Ints) -> Floats:
     """How much of an effect is there after so many days, 0 to 1."""
     return 1 - np.exp2(-np.maximum(offset, 0) / model.disease.onset_half_life)
+
+
+def ratio(
+    protocol: Protocol,
+    test: Measurement,
+    arm: Ints,
+    patient: Ints,
+    there: Floats,
+    streams: Streams,
+) -> Floats:
+    """Of the treated to the untreated value of a test at each row, 1 in arms that do not change it.
+
+    `patient` is the patient of each row, `there` how much of an effect there is on its day.
+    """
+    rng, (between, within) = streams.rng(f"response {test.code}"), test.response
+    full = np.log([test.full.get(name, 1.0) for name in protocol.arms] + [1.0])[arm][patient]
+    varied = full + rng.normal(0, between, len(arm))[patient] + rng.normal(0, within, len(patient))
+    return np.exp(np.where(full == 0, 0, there * varied))

@@ -6,10 +6,13 @@ import numpy as np
 
 from openlupus.instruments.arrays import Bools, Floats, Ints
 from openlupus.protocol import Protocol
+from openlupus.simulation.chances import draw_events
+from openlupus.simulation.chart import Chart
 from openlupus.simulation.model import Model
-from openlupus.simulation.people import draw
+from openlupus.simulation.people import People
+from openlupus.simulation.proofs import find
 from openlupus.simulation.streams import Streams
-from openlupus.simulation.visits import DEATH, EVENT, Stops
+from openlupus.simulation.visits import EVENT, Stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +36,47 @@ class Events:
 
 
 def happen(
-    protocol: Protocol, model: Model, arm: Ints, stops: Stops, screening: Ints, streams: Streams
+    protocol: Protocol,
+    model: Model,
+    people: People,
+    arm: Ints,
+    stops: Stops,
+    screening: Ints,
+    chart: Chart,
+    streams: Streams,
 ) -> Events:
     """All adverse events of a chunk's patients.
 
     `screening` is the offset of each patient's screening visit: events before treatment are later.
     """
     rng, part = streams.rng("events"), model.events
-    patient, term = _drawn(protocol, model, arm, stops, rng)
+    proofs = find(model, chart, stops)
+    drawn = draw_events(protocol, model, people, arm, stops, proofs, rng)
+    patient, term = drawn.patient, drawn.term
     serious = np.array([t.serious for t in part.terms])[term]
     fatal = np.array([t.fatal for t in part.terms])[term]
     every = np.ones(len(patient), np.bool_)
-    withdrawn = _one_of(patient, stops.cause == EVENT, serious.astype(float), every, rng)
+    reason = np.where(serious, 2.0, drawn.blamed)
+    withdrawn = _one_of(patient, stops.cause == EVENT, reason, every, rng)
     start, end = _when(model, patient, stops, screening, serious, withdrawn, fatal, rng)
+    for position, proof in proofs.items():
+        mine = np.flatnonzero(term == position)
+        start[mine], end[mine] = proof.dated(patient[mine], withdrawn[mine], start[mine], end[mine])
 
-    def some(field: str, weight: Bools, among: Bools) -> Bools:
+    def some(field: str, weight: Floats, among: Bools) -> Bools:
         arms = [model.arms[name] for name in protocol.arms]
         share = np.array([getattr(a, field) / a.any_event for a in arms])
         who = rng.random(len(arm)) < share[arm]
-        return _one_of(patient, who, weight.astype(float), among & (start >= 0), rng)
+        return _one_of(patient, who, weight, among & (start >= 0), rng)
 
-    severe = some("severe", serious, every) | fatal
-    related = some("related", withdrawn, ~fatal)
+    # Where there is a choice, an event of a count is not the severe one.
+    weight = np.select([serious, np.isin(term, list(proofs))], [1.0, -1.0])
+    severe = some("severe", weight, every) | fatal
+    related = some("related", withdrawn.astype(np.float64), ~fatal)
     with_related = np.isin(patient, patient[related])
     others = with_related & (rng.random(len(patient)) < part.related_events)
-    interrupted = some("interrupted", severe, ~(withdrawn | fatal))
-    moderate = rng.random(len(patient)) < part.moderate
+    interrupted = some("interrupted", severe.astype(np.float64), ~(withdrawn | fatal))
+    moderate = (rng.random(len(patient)) < part.moderate) | serious | withdrawn
     order = np.lexsort((start, patient))
     return Events(
         patient=patient[order],
@@ -94,74 +112,6 @@ def _when(
     days = np.ceil(part.days_median * np.exp(rng.normal(0, part.days_sd, n)))
     end = np.where(rng.random(n) < part.ongoing, np.nan, start + days)
     return start, np.where(fatal, last + 1, end)
-
-
-def _drawn(
-    protocol: Protocol, model: Model, arm: Ints, stops: Stops, rng: np.random.Generator
-) -> tuple[Ints, Ints]:
-    """Patient and term of each event: at most one of a term, and one at least in those who stop.
-
-    Who dies has the first fatal term, nobody else has any.
-    """
-    terms = model.events.terms
-    fatal, serious = np.array([t.fatal for t in terms]), np.array([t.serious for t in terms])
-    usual = _chances(protocol, model)
-    happens = rng.random((len(arm), len(terms))) < usual[arm]
-    happens |= _serious(protocol, model, arm, rng)
-    happens &= stops.treated[:, None]
-    stopped = np.flatnonzero((stops.cause == EVENT) & ~happens.any(axis=1))
-    happens[stopped, draw(usual.mean(axis=0), len(stopped), rng)] = True
-    if fatal.any():
-        happens[stops.cause == DEATH, np.argmax(fatal)] = True
-    # Nobody has an event as a serious one and as another one.
-    names = np.array([t.term for t in terms])
-    for i in np.flatnonzero(serious):
-        same = (names == names[i]) & ~serious
-        happens[:, same] &= ~happens[:, [i]]
-    patient, term = np.nonzero(happens)
-    return patient, term
-
-
-def _by_arm(protocol: Protocol, model: Model) -> Floats:
-    """Probability of each term as given, shape (arms, terms)."""
-    terms = model.events.terms
-    return np.array([[t.by_arm.get(name, t.probability) for t in terms] for name in protocol.arms])
-
-
-def _chances(protocol: Protocol, model: Model) -> Floats:
-    """Probability of each term that is not serious in each arm, shape (arms, terms).
-
-    Terms with a weight are made as much likelier, or less, as is needed for the arm's
-    probability of any event at all.
-    """
-    chance, terms = _by_arm(protocol, model), model.events.terms
-    chance[:, [t.serious or t.fatal for t in terms]] = 0
-    fitted = np.array([not (t.by_arm or t.serious or t.fatal) for t in terms])
-    spared = np.log1p(-chance)
-    for i, name in enumerate(protocol.arms):
-        part = model.arms[name]
-        # None at all: none that is serious, none with a rate of its own, none of the others.
-        wanted = np.log1p(-part.any_event) - np.log1p(-part.serious) - spared[i, ~fitted].sum()
-        times = max(wanted / min(spared[i, fitted].sum(), -1e-12), 0.0)
-        chance[i, fitted] = -np.expm1(times * spared[i, fitted])
-    return chance
-
-
-def _serious(protocol: Protocol, model: Model, arm: Ints, rng: np.random.Generator) -> Bools:
-    """Serious events, shape (patients, terms): in the arm's proportion of patients, at least one.
-
-    How many more a patient has, follows from how much the terms' probabilities add up to.
-    """
-    terms = model.events.terms
-    rate = _by_arm(protocol, model) * [t.serious and not t.fatal for t in terms]
-    share = np.array([model.arms[name].serious for name in protocol.arms])
-    more: Floats = np.maximum(rate.sum(axis=1) / np.maximum(share, 1e-12) - 1, 0)
-    several = 1 + rng.poisson(more[arm])
-    number = np.where(rng.random(len(arm)) < share[arm], several, 0)
-    with np.errstate(divide="ignore"):
-        race = np.log(rate)[arm] + rng.gumbel(size=(len(arm), len(terms)))
-    place = np.argsort(np.argsort(-race, axis=1), axis=1)
-    return (place < number[:, None]) & (rate[arm] > 0)
 
 
 def _one_of(

@@ -1,6 +1,7 @@
 """Global assessment, fatigue, skin and joints, from severities and the SLEDAI-2K total."""
 
 import numpy as np
+from scipy.special import expit, logit
 
 from openlupus.instruments import clasi, facit_fatigue, joints, pga
 from openlupus.instruments.arrays import Bools, Floats, Ints
@@ -57,20 +58,27 @@ def skin(
 
 
 def joint_counts(
-    model: Model, severity: Floats, patient: Ints, patients: int, rng: np.random.Generator
+    model: Model,
+    severity: Floats,
+    there: Floats,
+    patient: Ints,
+    patients: int,
+    rng: np.random.Generator,
 ) -> tuple[Bools, Bools]:
     """Tender and swollen joints of each row, shape (rows, 28) each.
 
-    While the arthritis is active at least two joints are both; otherwise none is.
+    While the arthritis is active at least two joints are both; otherwise none is. `there` is how
+    much of a fall there is on the day of each row.
     """
     part, number = model.joints, len(joints.keys("28"))
     arthritis = severity[:, model.keys.index(part.manifestation)]
     active = (arthritis > 0)[:, None]
     prone = rng.logistic(0, 1, (patients, number))[patient]
     prone = prone + rng.normal(0, part.spread_sd, (patients, 1))[patient]
-    level = part.tender[0] + part.tender[1] * arthritis[:, None]
+    level = (part.tender[0] + part.tender[1] * arthritis - part.trend * there)[:, None]
     tender = active & (prone + level > 0)
-    swollen = tender & (rng.random((patients, number)) < part.swollen_of_tender)[patient]
+    share = expit(logit(part.swollen_of_tender) + rng.normal(0, part.swollen_sd, (patients, 1)))
+    swollen = tender & (rng.random((patients, number)) < share)[patient]
     rank = np.argsort(np.argsort(-prone, axis=1), axis=1)
     least = active & (rank < 2)
     stray = ~active & (rng.random(tender.shape) < part.tender_only)

@@ -48,11 +48,11 @@ def _measured(test: Further, before: Mapping[str, Floats], trial: Trial, chart: 
     deviation += rng.normal(0, test.within, len(chart.patient))
     rare = np.where(rng.random(len(chart.patient)) < test.rare, test.rare_factor, 1.0)
     arms = trial.protocol.arms
-    ratio = np.array([test.full.get(name, 1.0) for name in arms] + [1.0])[trial.arm]
     there = effect.onset(trial.model, chart.offset)
+    ratio = effect.ratio(trial.protocol, test, trial.arm, chart.patient, there, trial.streams)
     dose = np.array([arm.dose for arm in arms.values()] + [0.0])[trial.arm]
     typical = test.typical * (dose[chart.patient] if test.per_dose else 1.0)
-    return reported(test, typical * ratio[chart.patient] ** there * np.exp(deviation) * rare)
+    return reported(test, typical * ratio * np.exp(deviation) * rare)
 
 
 def _taken(test: Further, trial: Trial, chart: Chart) -> Bools:

@@ -53,8 +53,10 @@ def ds(trial: Trial) -> pl.DataFrame:
     other = draw(
         [reason.share for reason in trial.model.conduct.reasons], n, trial.streams.rng("reasons")
     )
+    named_other = trial.streams.rng("other reasons").random(n) < trial.model.conduct.other_reason
+    for_event = (stops.cause == EVENT) & ~named_other
     ending = np.select(
-        [~randomised, stops.cause == COMPLETED, stops.cause == EVENT, stops.cause == DEATH],
+        [~randomised, stops.cause == COMPLETED, for_event, stops.cause == DEATH],
         ["SCREEN FAILURE", "COMPLETED", "ADVERSE EVENT", "DEATH"],
         default=np.array(reasons)[other],
     )

@@ -14,7 +14,12 @@ from openlupus.simulation.streams import Streams
 
 
 def measure(
-    model: Model, severity: Floats, patient: Ints, people: People, streams: Streams
+    model: Model,
+    severity: Floats,
+    patient: Ints,
+    people: People,
+    ratio: Mapping[str, Floats],
+    streams: Streams,
 ) -> Mapping[str, Floats]:
     """Values by test code, shape (rows,) each, rounded as reported.
 
@@ -23,6 +28,8 @@ def measure(
         severity: Of the manifestations at each row, shape (rows, m).
         patient: Position of the patient of each row.
         people: The patients.
+        ratio: Of the treated to the untreated value at each row, by code of the tests that
+            treatment changes.
         streams: Source of randomness.
     """
     rng, patients = streams.rng("laboratory"), len(people)
@@ -32,6 +39,7 @@ def measure(
         for key in dict.fromkeys(lab.of for lab in model.laboratory.tests if lab.of)
     }
     seen: dict[str, int] = {}
+    tests = {lab.code: lab for lab in model.laboratory.tests}
     for lab in model.laboratory.tests:
         deviation = rng.normal(0, lab.between, patients)[patient]
         deviation += rng.normal(0, lab.within, len(patient))
@@ -50,19 +58,45 @@ def measure(
             steps = np.rint(deviation / np.log(2))
             values[lab.code] = reported(lab, lab.typical * np.exp2(steps))
         else:
-            whole = values[lab.part_of] if lab.part_of else 1.0
-            rest = values[lab.less] if lab.less else 0.0
-            values[lab.code] = reported(lab, (whole - rest) * lab.typical * np.exp(deviation))
+            sexed = np.where(people.female, 1.0, lab.male)[patient]
+            value = lab.typical * sexed * np.exp(deviation)
+            if lab.part_of:
+                whole = values[lab.part_of] - (values[lab.less] if lab.less else 0.0)
+                value = whole * lab.typical / (lab.typical + (1 - lab.typical) * np.exp(-deviation))
+            values[lab.code] = reported(lab, value * ratio.get(lab.code, 1.0))
+            if lab.code in ratio and lab.part_of:
+                changed = values[lab.part_of] - reported(lab, value) + values[lab.code]
+                values[lab.part_of] = reported(tests[lab.part_of], changed)
     return values
+
+
+def proved(model: Model, severity: Floats, values: Mapping[str, Floats]) -> Floats:
+    """Severities, shape (rows, m), above 0 exactly where a test of the manifestation proves it.
+
+    They are so already but where treatment changed a test.
+    """
+    shown = severity.copy()
+    for key in dict.fromkeys(lab.of for lab in model.laboratory.tests if lab.of):
+        active = np.zeros(len(shown), np.bool_)
+        for lab in (lab for lab in model.laboratory.tests if lab.of == key):
+            falls, value = lab.typical > lab.limit, values[lab.code]
+            active |= value < lab.limit if falls else value > lab.limit
+        mine = shown[:, model.keys.index(key)]
+        mine[:] = np.where(active, np.maximum(mine, np.finfo(np.float64).tiny), np.minimum(mine, 0))
+    return shown
 
 
 def _following(lab: Lab, model: Model, severity: Floats) -> Floats:
     """The typical value at the usual severity, the limit at 0, and beyond it exactly when active.
 
-    The logarithm is linear in the severity, whose usual value is that of latent activity 0.
+    The logarithm is linear in the severity, whose usual value is that of latent activity 0, or one
+    standard deviation below the limit where that is nearer; half as steep on the healthy side of
+    the typical value.
     """
-    usual = thresholds(model)[model.keys.index(lab.of)]
-    value = lab.limit * (lab.typical / lab.limit) ** (-severity / usual)
+    usual = max(thresholds(model)[model.keys.index(lab.of)], 1.0)
+    distance = -severity / usual
+    distance -= np.maximum(distance - 1, 0) / 2
+    value = lab.limit * (lab.typical / lab.limit) ** distance
     value, active, unit = reported(lab, value), severity > 0, float(10.0**-lab.decimals)
     if lab.typical < lab.limit:
         above, not_above = lab.limit + unit, lab.limit

@@ -79,10 +79,9 @@ def recruit(protocol: Protocol, model: Model, chunk: Chunk, streams: Streams) ->
     recruitment, people = model.recruitment, model.people
     consent = np.sort(_between(recruitment.first_consent, recruitment.last_consent, n, rng))
     age = _truncated(people.age_mean, people.age_sd, people.age_range, rng, n)
-    low, high = np.log(people.disease_years_range)
-    middle, spread = np.log(people.disease_years_median), people.disease_years_sd
-    years = np.exp(_truncated(middle, spread, (low, high), rng, n))
-    years = np.minimum(years, np.maximum(age - people.youngest, people.disease_years_range[0]))
+    quantiles = np.array(people.disease_years, np.float64)
+    years = np.exp(np.interp(rng.random(n), quantiles[:, 0], np.log(quantiles[:, 1])))
+    years = np.minimum(years, np.maximum(age - people.youngest, quantiles[0, 1]))
     race, hispanic = _origin(model, region, rng)
     return People(
         number=chunk.first + np.arange(n),

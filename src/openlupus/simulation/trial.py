@@ -141,7 +141,7 @@ def _chunk(protocol: Protocol, model: Model, seed: int, chunk: Chunk) -> dict[st
     falls = effect.fall(protocol, model, arm, expression.high, occasions.offset, streams)
     day = occasions.offset.astype(np.float64)
     disease = activity.follow(model, start, day, falls, streams.rng("disease"))
-    chart = fill(protocol, model, people, occasions, disease, start.tendency, streams)
+    chart = fill(protocol, model, people, arm, stops, occasions, disease, start.tendency, streams)
     changes = medication.rescue(protocol, model, arm, stops, chart, base, streams)
     trial = subjects.Trial(
         protocol=protocol,
@@ -154,7 +154,7 @@ def _chunk(protocol: Protocol, model: Model, seed: int, chunk: Chunk) -> dict[st
         first_dose=_first_dose(model, people, early, streams),
         stops=stops,
         ended=_ended(early, stops, people),
-        events=happen(protocol, model, arm, stops, early[:, 0], streams),
+        events=happen(protocol, model, people, arm, stops, early[:, 0], chart, streams),
         streams=streams,
     )
     labels = _labels(trial, chart)

@@ -43,6 +43,8 @@ class Conduct(Part):
     screening_days: tuple[int, int]
     """Days from consent to screening visit."""
     reasons: tuple[Reason, ...] = Field(min_length=1)
+    other_reason: Probability = 0
+    """Patients whose treatment an event ended, and who name another reason for stopping."""
     deviations: tuple[Deviation, ...] = ()
 
 

@@ -97,7 +97,12 @@ class Joints(Part):
     tender: tuple[float, float]
     """Logit of a joint's probability at severity 0, and its slope; never fewer than two active
     joints while the arthritis is active."""
+    trend: float = 0
+    """Fall of that logit in all arms once the effect is full, beside that of the severity."""
     swollen_of_tender: Probability
+    """Of a tender joint in an active arthritis, in the middle patient."""
+    swollen_sd: Share = 0
+    """SD of its logit between patients."""
     spread_sd: Share
     tender_only: Probability
     """Probability of a tender joint without arthritis."""
@@ -132,7 +137,8 @@ class Genes(Part):
 class Measurement(Part):
     """A number that a device or a laboratory reports, with its range.
 
-    `between` and `within` are standard deviations of the logarithm.
+    `between` and `within` are standard deviations of the logarithm, in a part of another test of
+    the log odds.
     """
 
     code: str = Field(max_length=8)
@@ -144,6 +150,10 @@ class Measurement(Part):
     high: float | None = None
     between: Share = 0
     within: Share = 0
+    full: Mapping[str, Positive] = {}
+    """Ratio to the untreated value, by arm, once the effect of treatment is full."""
+    response: tuple[Share, Share] = (0, 0)
+    """Standard deviations of the logarithm of that ratio, between patients and between visits."""
     titre: bool = False
     """Reported in doubling dilutions of 10."""
     minimum: Share = 0
@@ -155,7 +165,8 @@ class Lab(Measurement):
 
     It follows a manifestation (`of`: at severity 0 it is at `limit`, and beyond it exactly while
     the manifestation is active), or is a part of another test (`part_of`, `less`), or varies by
-    itself.
+    itself. A part's `typical` is its share of the whole, and where treatment changes a part
+    (`full`), the whole changes by as much.
     """
 
     domain: Literal["LB", "VS"] = "LB"
@@ -163,6 +174,8 @@ class Lab(Measurement):
     limit: Positive = 1
     spare: Share = 0
     """How far (standard deviations) this test may lag behind the severity of `of`, by patient."""
+    male: Positive = 1
+    """In men `typical` is multiplied with this."""
     part_of: str = ""
     less: str = ""
     filtration_of: str = ""
@@ -176,13 +189,10 @@ class Lab(Measurement):
 class Further(Measurement):
     """A measurement on which no form and no event depends: an ECG, cells, a concentration.
 
-    Taken in randomised patients at these visits. The ratio to baseline goes to `full` of the arm
-    as the effect of treatment comes on; arms that are not named keep theirs.
-    """
+    Taken in randomised patients at these visits."""
 
     domain: Literal["LB", "EG", "PC"]
     visits: tuple[str, ...] = Field(min_length=1)
-    full: Mapping[str, Positive] = {}
     per_dose: bool = False
     """`typical` belongs to one unit of dose; taken only on treatment in arms with a dose."""
     rare: Probability = 0

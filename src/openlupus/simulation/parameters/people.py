@@ -83,13 +83,22 @@ class People(Part):
     age_sd: Positive
     age_range: tuple[float, float]
     female: Probability
-    disease_years_median: Positive
-    disease_years_sd: Positive
-    """Standard deviation of the logarithm."""
-    disease_years_range: tuple[float, float]
+    disease_years: tuple[tuple[Probability, Positive], ...] = Field(min_length=2)
+    """Quantiles of the years from diagnosis to consent, from probability 0 to 1: each a
+    probability and the years; between two of them the logarithm of the years is straight."""
     youngest: Share
     """Nobody is diagnosed at a younger age."""
     diagnosis: str
     partial_dates: tuple[Probability, Probability]
     """Historical dates of which only the year is known; only year and month."""
     history: tuple[History, ...] = ()
+
+    @model_validator(mode="after")
+    def _quantiles(self) -> Self:
+        probabilities, years = zip(*self.disease_years, strict=True)
+        if (probabilities[0], probabilities[-1]) != (0, 1):
+            raise ValueError("disease_years must go from probability 0 to 1")
+        rising = (list(values) == sorted(set(values)) for values in (probabilities, years))
+        if not all(rising):
+            raise ValueError("probabilities and years of disease_years must rise")
+        return self

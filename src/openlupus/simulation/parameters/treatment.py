@@ -1,6 +1,7 @@
 """What treatment does, what is taken beside it, and what happens to patients."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import Field
 
@@ -87,6 +88,14 @@ class Medication(Part):
     rescue: Rescue
 
 
+class Follows(Part):
+    """Values of a test on treatment that an event is the name of: below, or above, a number."""
+
+    test: str
+    side: Literal["below", "above"]
+    limit: float
+
+
 class Term(Part):
     """An adverse event: its probability over the trial in each arm; or a weight for all arms.
 
@@ -101,13 +110,22 @@ class Term(Part):
     serious: bool = False
     fatal: bool = False
     """Given to those who die."""
+    sex: Literal["", "F", "M"] = ""
+    """The sex that has it, where the other cannot."""
+    oldest: Positive = 150
+    """Nobody older has it."""
+    follows: Follows | None = None
+    """Given, as far as the probability allows, only to patients with such a value, on the day of
+    their first one."""
+    withdraws: Share = 1
+    """How much likelier than other events it ends treatment."""
 
 
 class Events(Part):
     """How adverse events go."""
 
     moderate: Probability
-    """Of those that are not severe."""
+    """Of those that are not severe; serious ones and those that end treatment are so at least."""
     related_events: Probability
     """Of the events of a patient who has a related one."""
     days_median: Positive
