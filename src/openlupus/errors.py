@@ -140,3 +140,11 @@ class AllocationError(OpenLupusError):
 
 class ValidationError(OpenLupusError):
     """A reference number that is not met, or a record that cannot be read or that nobody knows."""
+
+
+class TwinError(OpenLupusError):
+    """A declaration and a published file from which no twin can be made."""
+
+
+class ConflictError(TwinError):
+    """Conditions on who is chosen that cannot be asked, or that the solver cannot judge."""

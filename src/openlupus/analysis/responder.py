@@ -29,6 +29,7 @@ from openlupus.protocol.model import Endpoint, Protocol
 from openlupus.results import ResultRow
 from openlupus.statistics.cmh import cmh, mantel_fleiss
 from openlupus.statistics.contingency import pearson_chisquare
+from openlupus.statistics.interval import Floats
 from openlupus.statistics.risk_difference import (
     Interval,
     common_risk_difference,
@@ -136,17 +137,37 @@ def _interval(method: Responder, tables: Tables) -> Found:
 
 
 def _estimate(method: Responder, tables: Tables) -> Interval:
-    counts = (tables.responders, tables.n)
+    if method.interval == "newcombe":
+        return interval_of(method, tables.crude, tables.crude_n)
+    return interval_of(method, tables.responders, tables.n)
+
+
+def interval_of(method: Responder, responders: Floats, n: Floats) -> Interval:
+    """The declared difference with its limits, of responders and patients (..., 2, strata)."""
     level, weights = method.level, method.weights
     match method.interval:
         case "stratified_newcombe":
-            return stratified_newcombe(*counts, level=level, weights=weights)
+            return stratified_newcombe(responders, n, level=level, weights=weights)
         case "newcombe":
-            return newcombe(tables.crude, tables.crude_n, level=level)
+            crude = (each.sum(axis=-1, keepdims=True) for each in (responders, n))
+            return newcombe(*crude, level=level)
         case "sato":
-            return common_risk_difference(*counts, level=level, weights=weights, variance="sato")
+            return common_risk_difference(
+                responders, n, level=level, weights=weights, variance="sato"
+            )
         case "greenland_robins" | "none":
-            return common_risk_difference(*counts, level=level, weights=weights)
+            return common_risk_difference(responders, n, level=level, weights=weights)
+
+
+def p_of(method: Responder, responders: Floats, n: Floats) -> Floats:
+    """P value of the declared test, of responders and patients (tables, 2, strata); NaN for none."""
+    if method.test == "cmh":
+        return np.asarray(cmh(responders, n, correct=method.continuity_correction).p)
+    tested = (
+        _test(method, Tables(x, size, *(c.sum(axis=1, keepdims=True) for c in (x, size)), ()))
+        for x, size in zip(responders, n, strict=True)
+    )
+    return np.array([values.get("p", np.nan) for values, _ in tested], dtype=np.float64)
 
 
 def _test(method: Responder, tables: Tables) -> Found:

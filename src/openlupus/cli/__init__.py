@@ -5,12 +5,12 @@ import tempfile
 
 from rich.markup import escape
 
-from openlupus.cli import ask, audit, monitoring, study, tools
+from openlupus.cli import ask, audit, monitoring, study, tools, twin
 from openlupus.cli.app import app
 from openlupus.cli.shared import USAGE, err_console
 from openlupus.errors import OpenLupusError
 
-__all__ = ["ask", "audit", "main", "monitoring", "study", "tools"]
+__all__ = ["ask", "audit", "main", "monitoring", "study", "tools", "twin"]
 
 
 def main() -> None:

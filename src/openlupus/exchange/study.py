@@ -97,6 +97,19 @@ def load_study(
     return Study(folder.name, folder, protocol, arms, records, given, inputs, simulation)
 
 
+def declared_study(study: str | Path) -> Study:
+    """A study as declared, without any data; its arms are those of invented patients.
+
+    Raises:
+        UnknownStudyError: there is no such study.
+        ProtocolError: the declaration is not valid; all its faults are named.
+    """
+    path = find(study)
+    folder = path if path.is_dir() else path.parent
+    arms = Arms.unblinded("synthetic patients")
+    return Study(folder.name, folder, load_protocol(path), arms, None, {}, {})
+
+
 def _given(source: Path, protocol: Protocol) -> tuple[dict[str, pl.DataFrame], list[Path]]:
     """The data sets of a folder and its files; or of its folder `adam`, and those domains of its
     folder `sdtm` that an analysis reads and `adam` does not have."""
