@@ -160,11 +160,14 @@ def interval_of(method: Responder, responders: Floats, n: Floats) -> Interval:
 
 
 def p_of(method: Responder, responders: Floats, n: Floats) -> Floats:
-    """P value of the declared test, of responders and patients (tables, 2, strata); NaN for none."""
+    """P of the declared test, of responders and patients (tables, 2, strata); NaN for none."""
     if method.test == "cmh":
         return np.asarray(cmh(responders, n, correct=method.continuity_correction).p)
     tested = (
-        _test(method, Tables(x, size, *(c.sum(axis=1, keepdims=True) for c in (x, size)), ()))
+        _test(
+            method,
+            Tables(x, size, x.sum(axis=1, keepdims=True), size.sum(axis=1, keepdims=True), ()),
+        )
         for x, size in zip(responders, n, strict=True)
     )
     return np.array([values.get("p", np.nan) for values, _ in tested], dtype=np.float64)
