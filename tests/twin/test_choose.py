@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from openlupus.twin.choose import Problem, barred, choose, off
+from openlupus.twin.choose import choose
+from openlupus.twin.classes import Problem, barred, off
 from openlupus.twin.targets import Target
 
 ARM = np.array(["a"] * 120 + ["b"] * 120)

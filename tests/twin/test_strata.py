@@ -1,5 +1,6 @@
 """Stratum tables that print every comparison, verified by the method itself."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from openlupus.exchange.published import read_published
 from openlupus.statistics.cmh import cmh
 from openlupus.statistics.newcombe import stratified_newcombe
 from openlupus.statistics.risk_difference import miettinen_nurminen
-from openlupus.twin.strata import Margin, Row, StratumTables, Unmet, stratum_tables
+from openlupus.twin.strata import Drawn, Margin, Row, StratumTables, stratum_tables
 
 KEY = ("table", "response")
 
@@ -52,6 +53,11 @@ def search(of: Row, *, seed: int = 1, interval=stratified_newcombe, **options):
     )
 
 
+def only(found: Drawn) -> StratumTables:
+    assert not found.left_out
+    return found.tables[0]
+
+
 def reprinted(found: StratumTables, interval=stratified_newcombe):
     x, n = ([t[KEY][arm] for arm in ("test", "control")] for t in (found.responders, found.of))
     return printed(x, n, interval)
@@ -63,16 +69,15 @@ X, N = [[12, 9], [8, 5]], [[20, 21], [22, 17]]
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_found_tables_print_the_row(seed: int):
     said = printed(X, N)
-    found = search(row(X, N, said), seed=seed)
-    assert isinstance(found, StratumTables)
-    assert reprinted(found) == said
+    drawn = search(row(X, N, said), seed=seed)
+    assert all(reprinted(each) == said for each in drawn.tables)
+    found = only(drawn)
     assert found.patients == found.of[KEY]
     assert {arm: sum(x) for arm, x in found.responders[KEY].items()} == {"test": 21, "control": 13}
 
 
 def test_a_margin_is_held():
-    found = search(row(X, N, printed(X, N)), margins=[Margin("test", (0,), 20)])
-    assert isinstance(found, StratumTables)
+    found = only(search(row(X, N, printed(X, N)), margins=[Margin("test", (0,), 20)]))
     assert found.patients["test"] == (20, 21)
 
 
@@ -84,8 +89,7 @@ def test_one_seed_gives_one_answer():
 def test_one_stratum_and_another_method():
     x, n = [[12], [8]], [[20], [22]]
     said = printed(x, n, miettinen_nurminen)
-    found = search(row(x, n, said), interval=miettinen_nurminen)
-    assert isinstance(found, StratumTables)
+    found = only(search(row(x, n, said), interval=miettinen_nurminen))
     assert found.responders[KEY] == {"test": (12,), "control": (8,)}
     assert reprinted(found, miettinen_nurminen) == said
 
@@ -93,20 +97,18 @@ def test_one_stratum_and_another_method():
 def test_a_print_that_no_table_has_is_told():
     impossible = Estimate(number(60.0), number(59.9), number(60.1)), None
     found = search(row(X, N, impossible))
-    assert isinstance(found, Unmet)
-    assert found.comparisons == ((KEY, "test"),)
-    assert found.tables is not None
+    assert found.left_out == ((KEY, "test"),)
+    assert found.tables
 
 
 def test_counts_that_contradict_each_other_are_told():
     found = search(row(X, N, printed(X, N)), margins=[Margin("test", (0,), 50)])
-    assert found == Unmet((), arms=("test",))
+    assert found == Drawn((), arms=("test",))
 
 
 def test_an_arm_that_prints_nothing_still_has_tables():
     silent = row(X, N, (None, None))
-    found = search(silent)
-    assert isinstance(found, StratumTables)
+    found = only(search(silent))
     assert {arm: sum(x) for arm, x in found.responders[KEY].items()} == silent.responders
 
 
@@ -115,8 +117,43 @@ def test_a_method_without_weights_of_the_strata():
         return miettinen_nurminen(x.sum(axis=-1, keepdims=True), n.sum(axis=-1, keepdims=True))
 
     said = printed([[21], [13]], [[41], [39]], miettinen_nurminen)[0], None
-    found = search(row(X, N, said), interval=crude)
-    assert isinstance(found, StratumTables)
+    assert only(search(row(X, N, said), interval=crude))
+
+
+def test_every_way_to_split_an_arm_prints_the_row():
+    said = printed(X, N)
+    for found in search(row(X, N, said)).tables:
+        control = found.of[KEY]["control"], found.responders[KEY]["control"]
+        assert found.ways["control"] == (({KEY: control},),)
+        (ways,) = found.ways["test"]
+        assert ways[0] == {KEY: (found.of[KEY]["test"], found.responders[KEY]["test"])}
+        for way in ways:
+            n, x = way[KEY]
+            assert printed([x, control[1]], [n, control[0]]) == said
+
+
+def test_a_few_more_responders_are_where_the_pool_has_them():
+    outer = row(X, N, (None, None))
+    inner = ("table", "inner")
+    more = replace(
+        row([[11, 9], [8, 5]], N, (None, None)),
+        key=inner,
+        beyond={KEY: {"test": np.array([0.0, 1.0])}},
+    )
+    found = stratum_tables(
+        [more, outer],
+        control="control",
+        sizes=outer.of,
+        shares={arm: np.full(2, 0.5) for arm in outer.of},
+        interval=stratified_newcombe,
+        p=lambda x, n: cmh(x, n).p,
+        seed=1,
+        conjunction={inner: [KEY]},
+    )
+    for tables in found.tables:
+        for way in (way for ways in tables.ways["test"] for way in ways):
+            beyond = np.subtract(way[KEY][1], way[inner][1])
+            assert beyond.tolist() == [0, 1]
 
 
 PAPER = Path(__file__).parents[2] / "src/openlupus/studies/nct03161483/published.toml"
@@ -149,7 +186,7 @@ def test_the_founding_paper_is_printed_by_one_set_of_tables():
     rows = [founding_row(paper, key, arms, ALL) for key in everyone]
     rows.append(founding_row(paper, key_of("CLASI-50"), arms, SOME))
     dosed = founding_row(paper, key_of("Glucocorticoid dose reduced"), arms, DOSED)
-    found = stratum_tables(
+    drawn = stratum_tables(
         [*rows, dosed],
         control=paper.control,
         sizes=rows[0].of,
@@ -160,8 +197,7 @@ def test_the_founding_paper_is_printed_by_one_set_of_tables():
         margins=[Margin(arm, (0, 1), dosed.of[arm]) for arm in arms],
         conjunction={everyone[0]: everyone[1:]},
     )
-    assert isinstance(found, StratumTables)
-    seen = 0
+    found, seen = only(drawn), 0
     for each in [*rows, dosed]:
         for arm in arms:
             assert sum(found.responders[each.key][arm]) == each.responders[arm]

@@ -7,18 +7,14 @@ courses and responses by stratum, are fixed first, as numbers of patients of eac
 patients are exchanged within their class until the rest holds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import Bounds, milp  # pyright: ignore[reportUnknownVariableType]
 
+from openlupus.twin.classes import NONE, Problem, begin, off
 from openlupus.twin.pool import Bools, Floats, Ints
-from openlupus.twin.targets import Target
 
 _IN, _PAIRED = 30, 40
 """Candidates that are tried for each of the chosen at each step; the best of these exchanges are
@@ -26,73 +22,11 @@ also tried two at a time."""
 _REST, _LEARNT, _SIDEWAYS = 6, 0.1, 0.5
 """Steps for which who was put out stays out; what a target that is missed gains in weight; how
 often an exchange is made that makes nothing better."""
-_ANY, _NONE = 1.0, 1e-7
-"""What a target costs that is missed at all, however little; less than `_NONE` is not missed."""
-_AVAILABLE = 0.7
-"""Share of a class that may be chosen: the rest leaves room for exchanges."""
-_VARIED, _SMALL, _MISSED = 0.3, 0.3, 1e3
-"""How much the price of leaving a class's expected number is varied by chance; what is added to
-small expected numbers; price of missing a target by one patient."""
-_GAP, _NODES = 0.1, 2000
+_ANY, _SAME = 1.0, 1e-5
+"""What a target costs that is missed at all, however little; a price less by a smaller share than
+`_SAME` is the same."""
 
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """Who may be chosen, and what must hold.
-
-    Attributes:
-        targets: Weights over all candidates.
-        arm: Arm of each candidate.
-        open: Who may be chosen.
-        sizes: Arm to how many are chosen.
-        structural: Which targets are fixed first; all of them when None.
-    """
-
-    targets: Sequence[Target]
-    arm: NDArray[np.str_]
-    open: Bools
-    sizes: Mapping[str, int]
-    structural: Bools | None = None
-
-    @cached_property
-    def fixed(self) -> Bools:
-        every = np.ones(len(self.targets), np.bool_)
-        return every if self.structural is None else self.structural
-
-    @cached_property
-    def weights(self) -> Floats:
-        """Shape (targets, candidates)."""
-        return np.array([t.weight for t in self.targets]).reshape(-1, len(self.arm))
-
-    @cached_property
-    def low(self) -> Floats:
-        return np.array([t.low for t in self.targets], dtype=np.float64)
-
-    @cached_property
-    def high(self) -> Floats:
-        return np.array([t.high for t in self.targets], dtype=np.float64)
-
-
-def barred(targets: Sequence[Target], candidates: int) -> Bools:
-    """Whom some target wants nobody like: no such patients at all."""
-    closed = np.zeros(candidates, np.bool_)
-    for target in targets:
-        if target.whole and target.high <= 0:
-            closed |= target.weight > 0
-    return closed
-
-
-def off(problem: Problem, chosen: Bools) -> Floats:
-    """How far each target is missed, in patients, or in half widths of what is printed."""
-    sums = problem.weights[:, chosen].sum(axis=1)
-    missed = np.maximum(np.maximum(problem.low - sums, sums - problem.high), 0)
-    return np.where(missed > _NONE, missed / _scale(problem), 0)
-
-
-def _scale(problem: Problem) -> Floats:
-    whole = np.array([t.whole for t in problem.targets], dtype=np.bool_)
-    width = np.maximum((problem.high - problem.low) / 2, 1e-9)
-    return np.where(whole, 1.0, width)
+Singles = NDArray[np.float32]
 
 
 def choose(
@@ -107,7 +41,7 @@ def choose(
     best: tuple[float, Bools] | None = None
     for _ in range(starts):
         tick()
-        start, classes = _begin(problem, rng)
+        start, classes = begin(problem, rng)
         found = _Search(problem, classes, rng).run(start, steps) if steps else start
         missed = float(off(problem, found).sum())
         if best is None or missed < best[0]:
@@ -117,69 +51,6 @@ def choose(
     return best[1] if best else np.zeros(len(problem.arm), np.bool_)
 
 
-def unmet_classes(problem: Problem, rng: np.random.Generator) -> float:
-    """How much the fixed targets are missed by the best numbers of each class."""
-    start, _ = _begin(problem, rng)
-    return float(off(problem, start)[problem.fixed].sum())
-
-
-def _begin(problem: Problem, rng: np.random.Generator) -> tuple[Bools, Ints]:
-    """A draw in which the structural targets hold, as far as they can, and everyone's class."""
-    fixed = problem.weights[problem.fixed]
-    arms = list(problem.sizes)
-    signature = np.vstack([[arms.index(a) if a in arms else -1 for a in problem.arm], fixed])
-    signature = signature[:, problem.open]
-    kinds, kind, there = np.unique(signature, axis=1, return_inverse=True, return_counts=True)
-    numbers = _class_sizes(problem, kinds, there, rng)
-    classes = np.full(len(problem.arm), -1)
-    classes[problem.open] = kind.ravel()
-    chosen = np.zeros(len(problem.arm), np.bool_)
-    for i, number in enumerate(numbers):
-        members = np.flatnonzero(classes == i)
-        chosen[rng.permutation(members)[:number]] = True
-    return chosen, classes
-
-
-def _class_sizes(problem: Problem, kinds: Floats, there: Ints, rng: np.random.Generator) -> Ints:
-    """How many of each class, near their share of the pool: a mixed-integer programme."""
-    arm, fixed = kinds[0], kinds[1:]
-    low, high = problem.low[problem.fixed], problem.high[problem.fixed]
-    sizes = np.array(list(problem.sizes.values()), dtype=float)
-    among = np.array([there[arm == i].sum() for i in range(len(sizes))])
-    expected = there * (sizes / np.maximum(among, 1))[arm.astype(int)]
-    k, m = len(there), len(fixed)
-    # The parts of sparse are not typed in full.
-    sp: Any = sparse
-    own = np.array([arm == i for i in range(len(sizes))], dtype=float)
-    # Columns: numbers; what each is above and below what is expected; misses of the targets.
-    one, none = sp.identity(k), sp.csr_array((k, 2 * m))
-    slack = sp.hstack([sp.identity(m), -sp.identity(m)])
-    matrix = sp.vstack([
-        sp.hstack([one, one, -one, none]),
-        sp.hstack([sp.csr_array(fixed), sp.csr_array((m, 2 * k)), slack]),
-        sp.hstack([sp.csr_array(own), sp.csr_array((len(sizes), 2 * k + 2 * m))]),
-    ])  # fmt: skip
-    price = (1 + _VARIED * rng.random(2 * k)) / np.sqrt(np.tile(expected, 2) + _SMALL)
-    cost = np.concatenate([np.zeros(k), price, np.full(2 * m, _MISSED)])
-    most = np.maximum(np.floor(_AVAILABLE * there), np.minimum(there, 1))
-    # The declared types of Bounds know no arrays.
-    upper: Any = np.concatenate([most, np.full(2 * k + 2 * m, np.inf)])
-    found: Any = milp(
-        cost,
-        constraints=(
-            matrix,
-            np.concatenate([expected, low, sizes]),
-            np.concatenate([expected, high, sizes]),
-        ),
-        integrality=np.concatenate([np.ones(k), np.zeros(2 * k + 2 * m)]),
-        bounds=Bounds(0, upper),
-        options={"mip_rel_gap": _GAP, "node_limit": _NODES},
-    )
-    if found.x is None:
-        return np.minimum(np.rint(expected), there).astype(np.int64)
-    return np.rint(found.x[:k]).astype(np.int64)
-
-
 class _Search:
     """Exchanges of a chosen candidate for another of the same class, the best of many each time.
 
@@ -187,109 +58,151 @@ class _Search:
     """
 
     def __init__(self, problem: Problem, classes: Ints, rng: np.random.Generator) -> None:
-        self.problem, self.classes, self.rng = problem, classes, rng
-        scale = _scale(problem)
-        self.low, self.high = problem.low / scale, problem.high / scale
-        self.weights = problem.weights / scale[:, None]
-        self.arms = {
-            arm: _Arm.of(self.weights, ~problem.fixed, classes, np.flatnonzero(problem.arm == arm))
+        self.rng, self.size, scale = rng, len(problem.arm), problem.scale
+        # What is fixed is the same for all of a class: no exchange moves it.
+        asked = np.flatnonzero(~problem.fixed & ~_idle(problem))
+        self.weights = (problem.weights[asked] / scale[asked, None]).astype(np.float64)
+        self.middle = ((problem.low + problem.high) / 2 / scale)[asked]
+        self.half = ((problem.high - problem.low) / 2 / scale)[asked]
+        self.arms = [
+            _Arm.of(self.weights, self.half, classes, np.flatnonzero(problem.arm == arm))
             for arm in problem.sizes
-        }
+        ]
 
     def run(self, start: Bools, steps: int) -> Bools:
-        chosen = start.copy()
-        sums = self.weights[:, chosen].sum(axis=1)
-        weight, rested = np.ones(len(sums)), np.full(len(chosen), -1)
+        chosen, rested = start.copy(), np.full(self.size, -1)
         best, least = chosen.copy(), np.inf
-        names = list(self.arms)
+        sums, weight = self._sums(chosen), np.ones(len(self.half))
         for step in range(steps):
-            missed = self._missed(sums, slice(None))
+            missed = self._missed(sums)
             if (total := missed.sum()) < least:
                 best, least = chosen.copy(), total
-            trouble = np.array([missed[self.arms[name].rows].sum() for name in names])
-            if total < _NONE or trouble.sum() == 0:
+            trouble = np.array([missed[arm.rows].sum() for arm in self.arms])
+            if trouble.sum() == 0:
                 break
-            arm = names[int(self.rng.choice(len(names), p=trouble / trouble.sum()))]
-            self._step(self.arms[arm], step, chosen, sums, weight, rested)
+            arm = self.arms[int(self.rng.choice(len(self.arms), p=trouble / trouble.sum()))]
+            for out, into in self._step(arm, step, chosen, rested, sums, missed, weight):
+                chosen[out], chosen[into] = False, True
+                rested[out] = step + _REST
+                sums += self.weights[:, into] - self.weights[:, out]
             if step % 100 == 99:
-                sums = self.weights[:, chosen].sum(axis=1)
+                sums = self._sums(chosen)
                 weight /= weight.mean()
         return best
 
-    def _missed(self, sums: Floats, rows: Ints | slice) -> Floats:
-        off = np.maximum(np.maximum(self.low[rows] - sums, sums - self.high[rows]), 0)
-        return off + _ANY * (off > _NONE).astype(np.float64)
+    def _sums(self, chosen: Bools) -> Floats:
+        return self.weights[:, chosen].sum(axis=1)
+
+    def _missed(self, sums: Floats) -> Floats:
+        off = np.abs(sums - self.middle) - self.half
+        return np.where(off > NONE, off + _ANY, 0.0)
 
     def _step(
-        self, arm: "_Arm", step: int, chosen: Bools, sums: Floats, weight: Floats, rested: Ints
-    ) -> None:
-        rows, now = arm.rows, self._missed(sums[arm.rows], arm.rows)
-        out = arm.members[chosen[arm.members]]
+        self,
+        arm: "_Arm",
+        step: int,
+        chosen: Bools,
+        rested: Ints,
+        sums: Floats,
+        missed: Floats,
+        weight: Floats,
+    ) -> list[tuple[int, int]]:
+        """Who is exchanged for whom; nobody where that makes nothing better and chance says so."""
+        away = (sums - self.middle)[arm.rows].astype(np.float32)
+        prices_of = weight[arm.rows].astype(np.float32)
+        out = np.flatnonzero(chosen[arm.members])
         into = arm.alike(out, self.rng)
-        i, j = np.nonzero(~chosen[into] & (rested[into] < step))
-        if len(i) == 0:
-            return
+        i, j = np.nonzero(~chosen[arm.members[into]] & (rested[arm.members[into]] < step))
+        if not len(i):
+            return []
         out, into = out[i], into[i, j]
-        moved = self.own(arm, into) - self.own(arm, out)
-        price = self._missed(sums[rows] + moved, rows) @ weight[rows]
+        moved = arm.weights[into] - arm.weights[out]
+        price = arm.price((moved + away).astype(np.float32, copy=False), prices_of)
         best = int(np.argmin(price))
-        taken = [best]
-        first = np.argsort(price)[:_PAIRED]
-        both = moved[first][:, None, :] + moved[first][None, :, :]
-        prices = self._missed(sums[rows] + both, rows) @ weight[rows]
+        few = min(_PAIRED, len(price))
+        first = np.argpartition(price, few - 1)[:few]
+        both = (moved[first] + away)[:, None, :] + moved[first][None, :, :]
+        prices = arm.price(
+            both.reshape(few * few, -1).astype(np.float32, copy=False), prices_of
+        ).reshape(few, few)
         clash = (out[first][:, None] == out[first]) | (into[first][:, None] == into[first])
         prices[clash] = np.inf
         a, b = np.unravel_index(int(np.argmin(prices)), prices.shape)
-        if prices[a, b] < price[best] - 1e-12:
-            taken = [int(first[a]), int(first[b])]
-        if min(prices[a, b], price[best]) >= now @ weight[rows] - 1e-12:
-            weight[rows[now > _NONE]] += _LEARNT * weight.mean()
+        taken = [int(first[a]), int(first[b])] if prices[a, b] < price[best] else [best]
+        now = float(missed[arm.rows] @ weight[arm.rows])
+        if min(prices[a, b], price[best]) >= (1 - _SAME) * now:
+            weight[arm.rows[missed[arm.rows] > 0]] += _LEARNT * weight.mean()
             if self.rng.random() < _SIDEWAYS:
-                return
-        for k in taken:
-            chosen[out[k]], chosen[into[k]] = False, True
-            rested[out[k]] = step + _REST
-            sums[rows] += moved[k]
+                return []
+        return [(int(arm.members[out[k]]), int(arm.members[into[k]])) for k in taken]
 
-    def own(self, arm: "_Arm", who: Ints) -> Floats:
-        return arm.weights[arm.place[who]]
+
+def _idle(problem: Problem) -> Bools:
+    """Targets that ask nothing: any choice holds them, or it does where the arms' own hold."""
+    low, high, weights = problem.low, problem.high, problem.weights
+    most = weights[:, problem.open].sum(axis=1)
+    idle: Bools = (weights >= 0).all(axis=1) & (low <= 0) & (high >= most)
+    parts: dict[tuple[str, str, str], list[int]] = {}
+    for i, target in enumerate(problem.targets):
+        if target.group in problem.sizes:
+            parts.setdefault((*target.place[:2], target.part), []).append(i)
+    for i, target in enumerate(problem.targets):
+        own = parts.get((*target.place[:2], target.part), [])
+        if target.group not in problem.sizes and own:
+            whole = np.array_equal(weights[own].sum(axis=0), weights[i])
+            idle[i] |= whole and low[own].sum() >= low[i] and high[own].sum() <= high[i]
+    return idle
 
 
 @dataclass(frozen=True, eq=False)
 class _Arm:
-    """Candidates of an arm in order of their class.
+    """Candidates of an arm in order of their class, and what exchanges of them move.
+
+    Prices are found in single precision: it is twice as fast, and `NONE` is far above its rounding.
 
     Attributes:
         rows: Targets that an exchange in the arm can move.
         members: Who may be chosen, shape (members,), in order of class.
         weights: Of these targets, shape (members, rows).
-        place: Place in `members` of each candidate of all arms.
-        first, number: Of the class of each candidate: its first place, and how many it has.
+        half: Of what is printed, half the width, shape (rows,).
+        first, number: Of the class of each member: its first place, and how many it has.
     """
 
     rows: Ints
     members: Ints
-    weights: Floats
-    place: Ints
+    weights: Singles
+    half: Singles
     first: Ints
     number: Ints
 
     @classmethod
-    def of(cls, weights: Floats, free: Bools, classes: Ints, inside: Ints) -> "_Arm":
-        # What is fixed is the same for all of a class: no exchange moves it.
+    def of(cls, weights: Floats, half: Floats, classes: Ints, inside: Ints) -> "_Arm":
         inside = inside[classes[inside] >= 0]
         members = inside[np.argsort(classes[inside], kind="stable")]
-        rows = np.flatnonzero(free & (weights[:, members] != 0).any(axis=1))
-        place, first, number = (np.zeros(weights.shape[1], np.int64) for _ in range(3))
-        place[members] = np.arange(len(members))
+        own = weights[:, members]
+        rows = np.flatnonzero(own.max(axis=1, initial=-np.inf) > own.min(axis=1, initial=np.inf))
         _, start, back, many = np.unique(
             classes[members], return_index=True, return_inverse=True, return_counts=True
         )
-        first[members], number[members] = start[back], many[back]
-        own = np.ascontiguousarray(weights[np.ix_(rows, members)].T)
-        return cls(rows, members, own, place, first, number)
+        return cls(
+            rows,
+            members,
+            np.ascontiguousarray(own[rows].T, dtype=np.float32),
+            half[rows].astype(np.float32),
+            start[back],
+            many[back],
+        )
 
     def alike(self, out: Ints, rng: np.random.Generator) -> Ints:
-        """Some of the class of each, shape (out, `_IN`)."""
+        """Some of the class of each member, shape (out, `_IN`)."""
         at = rng.random((len(out), _IN)) * self.number[out][:, None]
-        return self.members[self.first[out][:, None] + at.astype(np.int64)]
+        return self.first[out][:, None] + at.astype(np.int64)
+
+    def price(self, away: Singles, weight: Singles) -> Singles:
+        """What it costs to be so far from the middle of each target, shape (exchanges, rows)."""
+        np.abs(away, out=away)
+        away -= self.half
+        np.maximum(away, 0, out=away)
+        return np.asarray(
+            away @ weight + (away > NONE).astype(np.float32) @ (_ANY * weight), np.float32
+        )

@@ -17,7 +17,8 @@ from scipy.optimize import linear_sum_assignment  # pyright: ignore[reportUnknow
 from openlupus.results import ResultRow
 from openlupus.simulation import Model
 from openlupus.simulation.parameters.treatment import Term
-from openlupus.twin.choose import Problem, barred, choose, off
+from openlupus.twin.choose import choose
+from openlupus.twin.classes import Problem, barred, off
 from openlupus.twin.pool import SUBJECT, Bools, Floats, Ints, Pool
 from openlupus.twin.targets import ARMS, OF_ANY_ARM, RARER, Bundle, Target, bundles_of
 

@@ -16,17 +16,18 @@ from openlupus.exchange.study import Study
 from openlupus.records import from_frames
 from openlupus.simulation import Model
 from openlupus.twin.assemble import Composed, assemble
-from openlupus.twin.choose import Problem, barred, choose, unmet_classes
+from openlupus.twin.choose import choose
+from openlupus.twin.classes import Problem, barred, settled
 from openlupus.twin.compose import Given, first_values, give
 from openlupus.twin.pool import SUBJECT, Bools, Ints, Pool, make_pool
 from openlupus.twin.possible import Conflict, possible
 from openlupus.twin.steer import steer
-from openlupus.twin.stratify import stratified
+from openlupus.twin.stratify import Choice, stratified
 from openlupus.twin.targets import BUNDLES, RARER, Bundle, Target, targets
 
 PATIENTS = 6000
 """Candidates, of all arms together, from whom a twin is chosen."""
-_STEPS, _STARTS, _TABLES = 20_000, 3, 6
+_STEPS, _STARTS, _TABLES = 8000, 6, 12
 
 Tick = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and of how much."""
@@ -170,21 +171,25 @@ def _patients(
 
     Tables of strata are searched until there are candidates of every class that they ask for.
     """
-    best: tuple[float, list[Target], Problem] | None = None
+    best: tuple[float, list[Target]] | None = None
     for attempt in range(_TABLES):
         tick("Stratum tables", attempt, _TABLES)
         strata = stratified(pool, published, asked, sizes, seed=_TABLES * seed + attempt)
-        every = [*asked, *strata.targets]
-        problem = _course(pool, every, numbers)
-        missed = unmet_classes(problem, rng) + len(strata.missed)
-        if best is None or missed < best[0]:
-            best = missed, every, problem
-        if not missed or not strata.targets:
+        for choice in strata.choices:
+            known = [*asked, *choice.targets]
+            loose = [target for each in choice.either for target in each.targets]
+            found, missed = settled(_course(pool, [*known, *loose], numbers), choice.either, rng)
+            missed += len(strata.missed)
+            if best is None or missed < best[0]:
+                best = missed, [*known, *found]
+            if missed == len(strata.missed):
+                break
+        if best is not None and (not best[0] or strata.choices == (Choice(),)):
             break
     assert best is not None
     done = iter(range(_STARTS))
     chosen = choose(
-        best[2], rng, steps=_STEPS, starts=_STARTS,
+        _course(pool, best[1], numbers), rng, steps=_STEPS, starts=_STARTS,
         tick=lambda: tick("Patients", next(done), _STARTS),
     )  # fmt: skip
     return best[1], np.flatnonzero(chosen)

@@ -120,7 +120,7 @@ def make_pool(
             "nothing of the declaration gives a printed cell: name the published table in a "
             'display, as `published = "table1"`, or a result in [rows.*] of published.toml'
         )
-    frames = simulate(study.protocol, model, seed=seed, patients=patients)
+    frames = simulate(_evenly(study.protocol), model, seed=seed, patients=patients)
     arms = Arms.unblinded("simulated patients")
     whole = replace(study, protocol=protocol, records=from_frames(frames), arms=arms)
     data = pipeline.derive(whole, progress=tick)
@@ -135,6 +135,12 @@ def make_pool(
     )  # fmt: skip
     pool.look_up(sorted({row.source for rows in rests_on.values() for row in rows if row.source}))
     return pool
+
+
+def _evenly(protocol: Protocol) -> Protocol:
+    """The declaration with arms of the same size: a small arm leaves the least choice."""
+    arms = {name: arm.model_copy(update={"ratio": 1}) for name, arm in protocol.arms.items()}
+    return protocol.model_copy(update={"arms": arms})
 
 
 def needed(protocol: Protocol, published: Published) -> Protocol:

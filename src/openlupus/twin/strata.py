@@ -21,28 +21,37 @@ from openlupus.twin.stratum_counts import (
     log_multinomial,
     whole,
 )
-from openlupus.twin.stratum_prints import Method, Printer, Tables, Test, all_tables, printer
-from openlupus.twin.stratum_search import Comparison, Found, Search
+from openlupus.twin.stratum_prints import (
+    Method,
+    Printer,
+    Tables,
+    Test,
+    all_tables,
+    printer,
+    strata_of,
+)
+from openlupus.twin.stratum_search import Comparison, Search
 
-__all__ = ["Margin", "Row", "StratumTables", "Unmet", "stratum_tables"]
+__all__ = ["Drawn", "Margin", "Row", "StratumTables", "stratum_tables"]
 
-_STARTS, _FOUND = 12, 2
-"""Starts of the search, and tables found of which the most probable are taken."""
+_STARTS = 12
+"""Starts of the search, of which the first that finds tables ends it."""
 
 
 @dataclass(frozen=True)
-class Unmet:
-    """What no table was found for.
+class Drawn:
+    """Tables by stratum.
 
     Attributes:
-        comparisons: (row, test arm) whose printed estimates were left out.
+        tables: Each prints every comparison but those left out, the most probable first; none
+            where there are `arms`.
+        left_out: (row, test arm) whose printed estimates no table was found for.
         arms: Arms whose printed counts no table can hold together.
-        tables: Those that print everything else; None where there are `arms`.
     """
 
-    comparisons: tuple[Comparison, ...]
+    tables: tuple[StratumTables, ...]
+    left_out: tuple[Comparison, ...] = ()
     arms: tuple[str, ...] = ()
-    tables: StratumTables | None = None
 
 
 def stratum_tables(
@@ -57,7 +66,7 @@ def stratum_tables(
     margins: Sequence[Margin] = (),
     conjunction: Mapping[Key, Sequence[Key]] = MappingProxyType({}),
     silent: Mapping[str, int] = MappingProxyType({}),
-) -> StratumTables | Unmet:
+) -> Drawn:
     """Tables of patients and responders by stratum that print every comparison.
 
     Args:
@@ -81,7 +90,7 @@ def stratum_tables(
                 size,
                 shares[arm],
                 rows,
-                margins,
+                [*margins, *_exact(rows, fixed)],
                 _least(fixed, arm, shares[arm]),
                 silent.get(arm, 0),
             )
@@ -90,7 +99,7 @@ def stratum_tables(
 
     counts = of_arms({})
     if broken := tuple(arm for arm, each in counts.items() if not each.possible):
-        return Unmet((), arms=broken)
+        return Drawn((), arms=broken)
     fixed: dict[Key, Tables] = {}
     for row in rows:
         for tables in _small_row(row, by, counts, control, rng):
@@ -98,39 +107,36 @@ def stratum_tables(
             if all(each.possible for each in trial.values()):
                 counts, fixed[row.key] = trial, tables
                 break
+    # Of a row that is not printed for every arm the patients are known, and no more.
+    fixed = {key: tables for key, tables in fixed.items() if {*tables} == {*sizes}}
     others = [row for row in rows if row.key not in fixed]
     left_out: tuple[Comparison, ...] = ()
     while True:
         search = Search(_without(others, left_out), control, counts, by, conjunction, rng)
-        best, blamed = _best(search)
-        if best is not None:
-            tables = _with(best.tables, fixed)
-            return Unmet(left_out, tables=tables) if left_out else tables
+        found, blamed = _found(search)
+        if found:
+            return Drawn(tuple(_with(tables, fixed) for tables in found), left_out)
         printed = [each for each in blamed if each[1] in search.printed(each[0])]
         if not printed:
-            return Unmet(left_out, arms=tuple({arm: None for _, arm in blamed}))
+            return Drawn((), left_out, arms=tuple({arm: None for _, arm in blamed}))
         left_out = (*left_out, printed[0])
 
 
-def _best(search: Search) -> tuple[Found | None, list[Comparison]]:
-    """The most probable of some tables; the comparisons that starts failed at, most often first."""
-    found: list[Found] = []
+def _found(search: Search) -> tuple[list[StratumTables], list[Comparison]]:
+    """Tables, the most probable first; the comparisons that starts failed at, most often first."""
     blamed: Counter[Comparison] = Counter()
     for _ in range(_STARTS):
-        start = search.run()
-        if isinstance(start, Found):
-            found.append(start)
-        else:
-            blamed.update(start)
-        if len(found) == _FOUND:
-            break
-    best = max(found, key=lambda each: each.log_prior, default=None)
-    return best, [comparison for comparison, _ in blamed.most_common()]
+        found, failed = search.run()
+        if found:
+            found.sort(key=lambda each: -each.log_prior)
+            return [each.tables for each in found], []
+        blamed.update(failed)
+    return [], [comparison for comparison, _ in blamed.most_common()]
 
 
 def _least(fixed: Mapping[Key, Tables], arm: str, shares: Floats) -> Floats:
     """The patients of each stratum that the known tables of an arm ask for."""
-    asked = [tables[arm][1].astype(np.float64) for tables in fixed.values()]
+    asked = [tables[arm][1].astype(np.float64) for tables in fixed.values() if arm in tables]
     return np.max([np.zeros(len(shares)), *asked], axis=0)
 
 
@@ -138,10 +144,11 @@ def _small_row(
     row: Row, by: Printer, counts: Mapping[str, ArmSizes], control: str, rng: np.random.Generator
 ) -> Iterator[Tables]:
     """Tables that print a small subgroup, in an order drawn by their probability."""
+    strata = len(row.eligible[control])
     choices = [
-        {arm: table[:, list(order)] for arm, table in tables.items()}
+        {arm: _placed(table, order, strata) for arm, table in tables.items()}
         for tables in all_tables(row, by, list(counts), control)
-        for order in permutations(range(len(counts[control].shares)))
+        for order in permutations(strata_of(row, control))
     ]
     log_prior = [
         sum(_log_prior(row, arm, table, counts[arm].shares) for arm, table in each.items())
@@ -152,10 +159,27 @@ def _small_row(
         yield choices[at]
 
 
+def _placed(table: Ints, order: Sequence[int], strata: int) -> Ints:
+    """The table over all strata, its columns in this order; nobody is in the others."""
+    whole = np.zeros((len(table), strata), np.int64)
+    whole[:, list(order)] = table
+    return whole
+
+
+def _exact(rows: Sequence[Row], fixed: Mapping[Key, Tables]) -> list[Margin]:
+    """The patients of strata that a known table counts all of."""
+    return [
+        Margin(arm, (i,), int(table[1, i]))
+        for row in rows
+        for arm, table in fixed.get(row.key, {}).items()
+        for i in np.flatnonzero(row.eligible[arm] == 1).tolist()
+    ]
+
+
 def _log_prior(row: Row, arm: str, table: Ints, shares: Floats) -> float:
     """Of responders and patients by stratum of a subgroup, up to a constant."""
     (x, n), among = table.astype(np.float64), shares * row.eligible[arm]
-    return log_multinomial(n, among / among.sum()) + float(log_binomial(x, n, row.rate[arm]))
+    return float(log_multinomial(n, among / among.sum()) + log_binomial(x, n, row.rate[arm]))
 
 
 def _without(rows: Sequence[Row], left_out: Sequence[Comparison]) -> list[Row]:
@@ -173,4 +197,4 @@ def _with(found: StratumTables, fixed: Mapping[Key, Tables]) -> StratumTables:
         {key: {arm: whole(table[i]) for arm, table in each.items()} for key, each in fixed.items()}
         for i in (0, 1)
     )
-    return StratumTables(found.patients, {**found.of, **n}, {**found.responders, **x})
+    return StratumTables(found.patients, {**found.of, **n}, {**found.responders, **x}, found.ways)

@@ -1,8 +1,9 @@
 """Stratum tables that print the adjusted comparisons, as targets for each arm and stratum."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain, cycle
 
 import numpy as np
 
@@ -13,13 +14,15 @@ from openlupus.audit.model import DIFFERENCE, P_VALUE
 from openlupus.audit.printed import Count, Estimate, Number, Plain
 from openlupus.protocol.methods import Responder
 from openlupus.results import ResultRow
-from openlupus.twin.pool import Floats, Pool
-from openlupus.twin.strata import Margin, Row, StratumTables, Unmet, stratum_tables
-from openlupus.twin.targets import Target, bundles_of
+from openlupus.twin.pool import Bools, Floats, Pool
+from openlupus.twin.strata import Drawn, Margin, Row, StratumTables, stratum_tables
+from openlupus.twin.targets import Either, Target, bundles_of
 
 _EXACT = 0.97
 """A share of a stratum at least so near to all or none is meant to be it: what is between are
 faults of the stratum that was written down at screening."""
+_RARELY = 0.01
+"""A share of responders so small is that of faults in the records."""
 
 Key = tuple[str, str]
 Place = tuple[str, str, str]
@@ -27,14 +30,28 @@ Place = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Stratified:
-    """Targets of the stratum tables, and the comparisons that no table prints with the others.
+    """Stratum tables, and the comparisons that no table prints with the others.
 
     Attributes:
+        choices: Different tables that print the same.
         missed: Cells of differences.
     """
 
-    targets: tuple[Target, ...]
+    choices: tuple["Choice", ...]
     missed: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Targets of a stratum table.
+
+    Attributes:
+        targets: Of counts that stand.
+        either: Of those that may be one or the other; bounds of its targets hold all ways.
+    """
+
+    targets: tuple[Target, ...] = ()
+    either: tuple[Either, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,22 +82,22 @@ def stratified(
         sizes: Patients of each column, as its header says.
     """
     asked = [found for key in published.rows if (found := _asked(pool, published, key))]
-    targets: list[Target] = []
+    choices = [Choice()]
     missed: list[Place] = []
     for method in {row.method.model_dump_json(): row.method for row in asked}.values():
         rows = [row for row in asked if row.method == method]
         arms = [arm for arm in pool.protocol.arms if arm in rows[0].counts]
         level = pool.people.select(stratum_number(pool.protocol, method)).to_series()
         strata = _Strata(pool, level.fill_null(-1).to_numpy(), combinations(pool.protocol, method))
-        own = {arm: sizes[arm] for arm in arms}
-        found = _searched(strata, rows, method, published.control, fixed, own, seed)
-        if isinstance(found, Unmet):
-            missed += [(*key, arm + DIFFERENCE) for key, arm in found.comparisons]
-            missed += [(*row.key, arm + DIFFERENCE) for row in rows for arm in found.arms]
-            found = found.tables
-        if found is not None:
-            targets += _targets(strata, rows, arms, found)
-    return Stratified(tuple(targets), tuple(missed))
+        of = {arm: sizes[arm] for arm in arms}
+        found = _searched(strata, rows, method, published.control, fixed, of, seed)
+        missed += [(*key, arm + DIFFERENCE) for key, arm in found.left_out]
+        missed += [(*row.key, arm + DIFFERENCE) for row in rows for arm in found.arms]
+        own = [_choice(strata, rows, arms, tables) for tables in found.tables] or [Choice()]
+        # The tables of one method go with any of another.
+        pairs = zip(cycle(choices), cycle(own), range(max(len(choices), len(own))))
+        choices = [Choice(a.targets + b.targets, a.either + b.either) for a, b, _ in pairs]
+    return Stratified(tuple(choices), tuple(missed))
 
 
 def _searched(
@@ -91,10 +108,11 @@ def _searched(
     fixed: Sequence[Target],
     sizes: Mapping[str, int],
     seed: int,
-) -> StratumTables | Unmet:
+) -> Drawn:
     """The tables of one method."""
+    conjunction = _conjunctions(rows)
     return stratum_tables(
-        [_row(strata, row, sizes) for row in rows],
+        [_row(strata, row, sizes, _beyond(strata, row, rows, conjunction, sizes)) for row in rows],
         control=control,
         sizes=sizes,
         shares={arm: strata.shares(arm) for arm in sizes},
@@ -102,7 +120,7 @@ def _searched(
         p=partial(p_of, method),
         seed=seed,
         margins=_margins(strata, fixed, sizes),
-        conjunction=_conjunctions(rows),
+        conjunction=conjunction,
         silent=_silent(strata.pool, rows, fixed, sizes),
     )
 
@@ -163,7 +181,31 @@ def _asked(pool: Pool, published: Published, key: Key) -> _Asked | None:
     return _Asked(key, method, counts, printed, among, responding, rows["n"])
 
 
-def _row(strata: _Strata, asked: _Asked, sizes: Mapping[str, int]) -> Row:
+def _beyond(
+    strata: _Strata,
+    row: _Asked,
+    rows: Sequence[_Asked],
+    conjunction: Mapping[Key, Sequence[Key]],
+    sizes: Mapping[str, int],
+) -> dict[Key, dict[str, Floats]]:
+    """In which strata those are who respond in an outer row and not in this one."""
+    found: dict[Key, dict[str, Floats]] = {}
+    for outer in rows:
+        if outer.key in conjunction.get(row.key, ()):
+            more = outer.responding - row.responding
+            own = {arm: strata.split(more * strata.pool.within(arm)) for arm in sizes}
+            found[outer.key] = {
+                arm: split / split.sum() for arm, split in own.items() if split.any()
+            }
+    return found
+
+
+def _row(
+    strata: _Strata,
+    asked: _Asked,
+    sizes: Mapping[str, int],
+    beyond: Mapping[Key, Mapping[str, Floats]],
+) -> Row:
     eligible: dict[str, Floats] = {}
     rate: dict[str, Floats] = {}
     for arm in sizes:
@@ -178,6 +220,7 @@ def _row(strata: _Strata, asked: _Asked, sizes: Mapping[str, int]) -> Row:
         printed=asked.printed,
         eligible=eligible,
         rate=rate,
+        beyond=beyond,
     )
 
 
@@ -198,7 +241,7 @@ def _margins(strata: _Strata, fixed: Sequence[Target], arms: Mapping[str, int]) 
 def _silent(
     pool: Pool, rows: Sequence[_Asked], fixed: Sequence[Target], sizes: Mapping[str, int]
 ) -> dict[str, int]:
-    """Printed numbers of patients, by arm, of whom nobody in the pool responds in any row."""
+    """Printed numbers of patients, by arm, of whom hardly anybody in the pool responds in a row."""
     responding = np.max([row.responding for row in rows], axis=0)
     among = np.max([row.among for row in rows], axis=0)
     found = dict.fromkeys(sizes, 0)
@@ -208,7 +251,7 @@ def _silent(
         inside = among * pool.within(target.group)
         size = sizes[target.group]
         for weight, n in ((target.weight, target.low), (inside - target.weight, size - target.low)):
-            if (weight >= 0).all() and not (weight * responding).any():
+            if (weight >= 0).all() and (weight * responding).sum() <= _RARELY * weight.sum():
                 found[target.group] = max(found[target.group], int(n))
     return found
 
@@ -232,6 +275,31 @@ def _conjunctions(rows: Sequence[_Asked]) -> dict[Key, tuple[Key, ...]]:
     return found
 
 
+def _choice(
+    strata: _Strata, rows: Sequence[_Asked], arms: Sequence[str], tables: StratumTables
+) -> Choice:
+    named = {(t.place[:2], t.group, t.part): t for t in _targets(strata, rows, arms, tables)}
+    either: list[Either] = []
+    for arm, groups in tables.ways.items():
+        for ways in groups:
+            at = [
+                (key, arm, _part(part, i)) for key in ways[0] for part in "Nn"
+                for i in range(strata.k)
+            ]  # fmt: skip
+            counts = np.array([[n for both in way.values() for n in chain(*both)] for way in ways])
+            there = np.array([named[each].weight.any() for each in at])
+            had: Bools = ((counts == 0) | there).all(axis=1)
+            counts = counts[had] if had.any() else counts[:1]
+            bounds = zip(at, counts.min(axis=0), counts.max(axis=0), strict=True)
+            loose = [replace(named.pop(each), low=low, high=high) for each, low, high in bounds]
+            either.append(Either(tuple(loose), counts))
+    return Choice(tuple(named.values()), tuple(either))
+
+
+def _part(part: str, stratum: int) -> str:
+    return f"{part} in stratum {stratum + 1}"
+
+
 def _targets(
     strata: _Strata, rows: Sequence[_Asked], arms: Sequence[str], tables: StratumTables
 ) -> Iterator[Target]:
@@ -246,6 +314,7 @@ def _targets(
                     asked.append((row, "N", row.among, tables.of[row.key][arm][i]))
                     asked.append((row, "n", row.responding, tables.responders[row.key][arm][i]))
             for row, part, weight, n in asked:
-                place, words = (*row.key, arm), f"{part} in stratum {i + 1}"
-                weight = weight * own * inside
-                yield Target(place, words, arm, weight, n, n, bundles=bundles[row.key], course=True)
+                place, weight = (*row.key, arm), weight * own * inside
+                yield Target(
+                    place, _part(part, i), arm, weight, n, n, bundles=bundles[row.key], course=True
+                )

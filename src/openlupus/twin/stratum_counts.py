@@ -1,7 +1,8 @@
 """Counts by stratum that a paper's printed numbers of patients allow, drawn near a prior."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import permutations
 from math import comb
 from typing import Any
@@ -27,6 +28,8 @@ _SURE = 0.01
 _SPREAD = 0.5
 """SD of a stratum's log odds of response around the prior's."""
 _BATCHES, _DENOMINATORS = 8, 40
+_ALL = 3000
+"""Splits of a row that are so few are all looked at."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Row:
         eligible: Arm to the share of its patients of each stratum whom the row counts, shape
             (strata,). 1 and 0 are exact, for all and for none; between them it is expected.
         rate: Arm to the expected response rate by stratum.
+        beyond: Another row, that has all responders of this one and more, and arm to the expected
+            shares of the strata in those more, shape (strata,); even ones where there is none.
     """
 
     key: Key
@@ -48,6 +53,9 @@ class Row:
     printed: Mapping[str, Printed]
     eligible: Mapping[str, Floats]
     rate: Mapping[str, Floats]
+    beyond: Mapping[Key, Mapping[str, Floats]] = field(
+        default_factory=dict[Key, Mapping[str, Floats]]
+    )
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,23 @@ class Margin:
     n: int
 
 
+Way = Mapping[Key, tuple[Counts, Counts]]
+"""Patients and responders of an arm by stratum, in some rows."""
+
+
 @dataclass(frozen=True)
 class StratumTables:
-    """Counts by stratum: patients by arm; patients and responders by row and arm."""
+    """Counts by stratum: patients by arm; patients and responders by row and arm.
+
+    Attributes:
+        ways: Arm to groups of rows, each with ways to split their counts that print the rows as
+            well, beside the control's as they are here; the first is the one here.
+    """
 
     patients: Mapping[str, Counts]
     of: Mapping[Key, Mapping[str, Counts]]
     responders: Mapping[Key, Mapping[str, Counts]]
+    ways: Mapping[str, tuple[tuple[Way, ...], ...]]
 
 
 @dataclass(frozen=True)
@@ -191,12 +209,15 @@ def draw_row(
     everyone = np.where(share == 1, sizes, 0.0)
     some = np.where((share > 0) & (share < 1), sizes, 0.0)
     n = everyone[None]
+    out = silent if (share == 1).all() else np.zeros_like(silent)
+    rate = row.rate[arm] * sizes / np.maximum(sizes - out, 1)
     if some.any():
         rest = round(row.of[arm] - everyone.sum())
         n = everyone + splits(rest, some, _log_odds(share), rng, draws=_DENOMINATORS)
+    elif len(every := _every_split(x, everyone - out)):
+        likely = log_binomial(every, everyone - out, rate) + rng.gumbel(size=len(every))
+        return Splits(every[np.argsort(-likely)[:most]], n)
     batches = [each for each in n for _ in range(_BATCHES if len(n) == 1 else 1)]
-    out = silent if (share == 1).all() else np.zeros_like(silent)
-    rate = row.rate[arm] * sizes / np.maximum(sizes - out, 1)
     drawn = [
         splits(x, each - out, _log_odds(rate) + rng.normal(0, _SPREAD, len(each)), rng)
         for each in batches
@@ -211,6 +232,17 @@ def draw_row(
     return Splits(found, n if len(n) == 1 else of)
 
 
+def _every_split(x: int, n: Floats) -> Floats:
+    """All splits of x responders, shape (splits, strata); none where they are very many."""
+    fewer = min(x, round(n.sum()) - x)
+    if fewer < 0 or how_many_parts(fewer, len(n)) > _ALL:
+        return np.zeros((0, len(n)))
+    some = parts(fewer, len(n)).astype(np.float64)
+    every = some if fewer == x else n - some
+    return every[((every >= 0) & (every <= n)).all(axis=1)]
+
+
+@cache
 def parts(total: int, k: int) -> Ints:
     """All ways to give so many patients to k strata."""
     if k == 1:
@@ -236,9 +268,9 @@ def log_binomial(x: Floats, n: Floats, share: Floats) -> Floats:
     return np.sum(choose + xlogy(x, sure) + xlog1py(n - x, -sure), axis=-1)
 
 
-def log_multinomial(n: Floats, shares: Floats) -> float:
-    """Log probability, up to a constant."""
-    return float(np.sum(xlogy(n, np.maximum(shares, _SURE)) - gammaln(n + 1)))
+def log_multinomial(n: Floats | Ints, shares: Floats) -> Floats:
+    """Log probability, up to a constant, in sum over the strata, which are the last axis."""
+    return np.sum(xlogy(n, np.maximum(shares, _SURE)) - gammaln(n + 1), axis=-1)
 
 
 def whole(counts: Floats | Ints) -> Counts:

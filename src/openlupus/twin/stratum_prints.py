@@ -109,27 +109,33 @@ def printer(interval: Method, p: Test, strata: int) -> Printer:
 
 
 def all_tables(row: Row, by: Printer, arms: Sequence[str], control: str) -> list[Tables]:
-    """All tables that print a row by itself, by arm, up to the order of the strata.
+    """All tables that print a row by itself, by arm, up to the order of its strata.
 
-    For a small subgroup whose patients by stratum are not known: few tables print it. Empty where
-    the row is no such one, or has too many tables.
+    For a small subgroup: few tables print it. It is all patients of some strata, or some patients
+    of all; the latter must be printed for all arms. Empty for any other row, and where there are
+    too many tables.
 
     Returns:
-        Arm to responders and patients, shape (2, strata).
+        The control and each arm that has a print, to responders and patients, shape (2, strata of
+        the row).
     """
-    strata = len(row.eligible[control])
+    strata = len(strata_of(row, control))
     size = {
         arm: how_many_parts(row.responders[arm], strata)
         * how_many_parts(row.of[arm] - row.responders[arm], strata)
         for arm in row.of
     }
     order = sorted((arm for arm in row.printed if arm in size), key=lambda arm: size[arm])
-    guessed = all(((share > 0) & (share < 1)).all() for share in row.eligible.values())
-    if not guessed or strata == 1 or {*order, control} != set(arms) or set(row.of) != set(arms):
+    every_arm = {*order, control} == set(arms) == set(row.of)
+    whole = all(((share == 0) | (share == 1)).all() for share in row.eligible.values())
+    everyone = strata == len(row.eligible[control])
+    if strata < 2 or not order or everyone == whole or not (whole or every_arm):
+        return []
+    if any(strata_of(row, arm) != strata_of(row, control) for arm in row.of):
         return []
     if size[control] * size[order[0]] > _MOST_TABLES * factorial(strata):
         return []
-    every = {arm: _every(row.responders[arm], row.of[arm], strata) for arm in arms}
+    every = {arm: _every(row.responders[arm], row.of[arm], strata) for arm in (*order, control)}
     found: list[Tables] = []
     for own in _in_order(every[control]):
         printed: list[Ints] = []
@@ -145,6 +151,11 @@ def all_tables(row: Row, by: Printer, arms: Sequence[str], control: str) -> list
                 for chosen in product(*printed)
             ]
     return found
+
+
+def strata_of(row: Row, arm: str) -> tuple[int, ...]:
+    """The strata of which the row counts patients."""
+    return tuple(int(i) for i in np.flatnonzero(row.eligible[arm] > 0))
 
 
 def _difference(x: Floats, n: Floats, x0: Floats, n0: Floats) -> Floats:

@@ -4,7 +4,7 @@ It fixes the control's patients by stratum, draws splits of the control's respon
 arm in turn strike out the splits that it cannot be printed with. What is left is printed by all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from openlupus.twin.stratum_counts import (
     ArmSizes,
-    Counts,
     Floats,
     Ints,
     Key,
@@ -20,6 +19,7 @@ from openlupus.twin.stratum_counts import (
     Row,
     Splits,
     StratumTables,
+    Way,
     draw_row,
     how_many_parts,
     log_binomial,
@@ -31,7 +31,8 @@ from openlupus.twin.stratum_prints import Bools, Printer
 
 Comparison = tuple[Key, str]
 """A row and a test arm."""
-_Counts = Mapping[Key, Mapping[str, Floats]]
+_Way = Mapping[Key, tuple[Floats, Floats]]
+"""Patients and responders of an arm by stratum, in some rows."""
 
 _STEPS, _FRESH, _SETTLED = 150, 30, 30
 _SPLITS, _PAIRS, _PAIRS_UNWEIGHTED = 900, 600_000, 20_000
@@ -39,7 +40,8 @@ _SPLITS, _PAIRS, _PAIRS_UNWEIGHTED = 900, 600_000, 20_000
 the strata do not tell most pairs apart."""
 _TIES = 128
 """Ways to place the responders that a row has beyond a conjunction, so few that all are tried."""
-_CHOICES = 200
+_CHOICES, _DRAWN, _WAYS = 200, 2, 60
+"""Draws of tables from what is left, how many are wanted, and ways to split each arm's counts."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,40 @@ class _Group:
     rows: tuple[Row, ...]
 
     def more(self, arm: str) -> Ints:
-        """All ways to place what the further rows have beyond the first, shape (ways, further
-        rows, strata)."""
-        first, strata = self.rows[0].responders[arm], len(self.rows[0].rate[arm])
-        each = [parts(row.responders[arm] - first, strata) for row in self.rows[1:]]
+        """Ways to place what the further rows have beyond the first, shape (ways, further rows,
+        strata): in strata where somebody of the kind is expected, in any if that leaves none."""
+        first, strata = self.rows[0], len(self.rows[0].rate[arm])
+        each = [parts(row.responders[arm] - first.responders[arm], strata) for row in self.rows[1:]]
         ways = list(product(*each))
-        return np.array(ways, dtype=np.int64).reshape(len(ways), len(each), strata)
+        every = np.array(ways, dtype=np.int64).reshape(len(ways), len(each), strata)
+        had: Bools = ((every == 0) | (self._beyond(arm) > 0)).all(axis=(1, 2))
+        return every[had] if had.any() else every
 
-    def responders(self, arm: str, split: Floats, way: int) -> list[Floats]:
-        return [split, *(split + self.more(arm)[way])]
+    def _beyond(self, arm: str) -> Floats:
+        """Expected shares of what further rows have more, shape (further rows, strata)."""
+        first, even = self.rows[0], np.ones(len(self.rows[0].rate[arm]))
+        shares = [first.beyond.get(row.key, {}).get(arm, even) for row in self.rows[1:]]
+        return np.array(shares).reshape(-1, len(even))
+
+    def way(self, arm: str, splits: Splits, at: int, way: int) -> _Way:
+        """Patients and responders of each row."""
+        n, x = splits.of(np.array([at]))[0], splits.x[at]
+        counts = [x, *(x + self.more(arm)[way])]
+        return {row.key: (n, each) for row, each in zip(self.rows, counts, strict=True)}
 
     def printed(self, place: int, arm: str) -> Printed:
         return self.rows[place].printed.get(arm, (None, None))
 
     def log_prior(self, arm: str, splits: Splits) -> Floats:
-        return log_binomial(splits.x, splits.n, self.rows[0].rate[arm])
+        """Of each split with each way, shape (splits, ways)."""
+        ways = log_multinomial(self.more(arm), self._beyond(arm)).sum(axis=-1)
+        return log_binomial(splits.x, splits.n, self.rows[0].rate[arm])[:, None] + ways
 
 
 @dataclass(frozen=True)
 class _Own:
-    """Splits of the control; `live` are those that every arm so far prints with, shape (splits,
-    ways)."""
+    """Splits of the control; `live` are those that every arm so far prints with; both it and the
+    log probability have the shape (splits, ways)."""
 
     splits: Splits
     log_prior: Floats
@@ -82,7 +97,7 @@ class _Match:
 
     Attributes:
         pairs: Split and way of the arm, split and way of the control; shape (4, pairs).
-        log_prior: Of the arm's split in each pair.
+        log_prior: Of the arm's split and way in each pair.
         unmet: The place of the first row that no pair prints.
         nearest: How far the first row is from its print, percentage points.
     """
@@ -101,7 +116,7 @@ class _Match:
         """The log probability of all pairs together; without a pair, how near it was."""
         if not self.any:
             return -self.nearest
-        return float(np.logaddexp.reduce(self.log_prior + own.log_prior[self.pairs[2]]))
+        return float(np.logaddexp.reduce(self.log_prior + own.log_prior[*self.pairs[2:]]))
 
     def live(self, own: _Own) -> Bools:
         found = np.zeros_like(own.live)
@@ -135,29 +150,31 @@ class Search:
     def printed(self, key: Key) -> Mapping[str, Printed]:
         return next(row.printed for row in self.rows if row.key == key)
 
-    def run(self) -> Found | list[Comparison]:
-        """One start: the tables, or the comparisons that it failed at."""
+    def run(self) -> tuple[list[Found], list[Comparison]]:
+        """One start: tables, or else the comparisons that it failed at."""
         groups = self._groups()
         tests = [arm for arm in self.counts if arm != self.control]
-        tests.sort(key=lambda arm: -sum(arm in row.printed for row in self.rows))
+        # The smallest has the fewest splits: starts that cannot be are told soon.
+        tests.sort(key=lambda arm: self.counts[arm].n)
         patients = {self.control: self.counts[self.control].draw(self.rng)}
-        silent = self._silent(self.control, patients[self.control])
-        owns = [self._own(group, patients[self.control], silent) for group in groups]
+        silent = {self.control: self._silent(self.control, patients[self.control])}
+        own = patients[self.control], silent[self.control]
+        owns = [self._own(group, *own) for group in groups]
         matches: dict[str, dict[int, _Match]] = {}
         for arm in tests:
             here = [i for i, group in enumerate(groups) if arm in group.rows[0].of]
             # The fewest first: sizes that cannot print them are then told soon.
             here.sort(key=lambda i: owns[i].live.sum())
-            patients[arm], found = self._arm(arm, groups, owns, here)
+            patients[arm], silent[arm], found = self._arm(arm, groups, owns, here)
             for i, match in found.items():
                 if not match.any:
-                    return [(groups[i].rows[match.unmet].key, arm)]
+                    return [], [(groups[i].rows[match.unmet].key, arm)]
             matches[arm] = found
             owns = [
                 replace(own, live=found[i].live(own)) if i in found else own
                 for i, own in enumerate(owns)
             ]
-        return self._chosen(groups, patients, owns, matches)
+        return self._chosen(groups, patients, silent, owns, matches)
 
     def _groups(self) -> list[_Group]:
         """Rows, each together with its near outer rows."""
@@ -200,10 +217,12 @@ class Search:
 
     def _arm(
         self, arm: str, groups: Sequence[_Group], owns: Sequence[_Own], here: Sequence[int]
-    ) -> tuple[Floats, dict[int, _Match]]:
-        """Patients of an arm by stratum that most groups are printed with, and most splits of the
-        control: draws, then moves patients between strata while that helps."""
-        best, counts = ((-1, 0.0), np.zeros(0), dict[int, _Match]()), self.counts[arm]
+    ) -> tuple[Floats, Floats, dict[int, _Match]]:
+        """Patients of an arm by stratum, in all and silent ones, that most groups are printed with,
+        and most splits of the control: draws, then moves patients between strata while that helps.
+        """
+        none, counts = np.zeros(0), self.counts[arm]
+        best = (-1, 0.0), none, none, dict[int, _Match]()
         for step in range(_STEPS):
             if step < _FRESH:
                 sizes = counts.draw(self.rng)
@@ -211,7 +230,7 @@ class Search:
                 sizes = best[1]
                 for _ in range(int(self.rng.integers(1, 3))):
                     sizes = counts.moved(sizes, self.rng)
-            matches, score = dict[int, _Match](), log_multinomial(sizes, counts.shares)
+            matches, score = dict[int, _Match](), float(log_multinomial(sizes, counts.shares))
             silent = self._silent(arm, sizes)
             for i in here:
                 matches[i] = self._match(groups[i], arm, sizes, silent, owns[i])
@@ -220,10 +239,10 @@ class Search:
                     break
             rank = sum(match.any for match in matches.values()), score
             if rank > best[0]:
-                best = rank, sizes, matches
+                best = rank, sizes, silent, matches
             if step >= _SETTLED and best[0][0] == len(here):
                 break
-        return best[1], best[2]
+        return best[1:]
 
     def _match(self, group: _Group, arm: str, sizes: Floats, silent: Floats, own: _Own) -> _Match:
         some = np.flatnonzero(own.live.any(axis=1))
@@ -248,48 +267,66 @@ class Search:
             held: Bools = np.all(both <= n, axis=(1, 2))
             held[held] = self.by.prints(group.printed(place, arm), both[held], n[held])
             pairs, unmet = pairs[:, held], place
-        log_prior = group.log_prior(arm, test)[pairs[0]]
+        log_prior = group.log_prior(arm, test)[pairs[0], pairs[1]]
         return _Match(test, pairs, log_prior, unmet, nearest)
 
     def _chosen(
         self,
         groups: Sequence[_Group],
         patients: Mapping[str, Floats],
+        silent: Mapping[str, Floats],
         owns: Sequence[_Own],
         matches: Mapping[str, Mapping[int, _Match]],
-    ) -> Found | list[Comparison]:
+    ) -> tuple[list[Found], list[Comparison]]:
         """Tables of what is left, drawn by their probability, that hold the conjunctions."""
+        found: list[Found] = []
         failed: list[Comparison] = []
         for _ in range(_CHOICES):
-            of: dict[Key, dict[str, Floats]] = {}
-            x: dict[Key, dict[str, Floats]] = {}
+            ways: dict[str, list[tuple[_Way, ...]]] = {arm: [] for arm in patients}
             for i, (group, own) in enumerate(zip(groups, owns, strict=True)):
                 here = {arm: found[i] for arm, found in matches.items() if i in found}
-                for arm, n, responders in self._drawn_group(group, own, here):
-                    for row, count in zip(group.rows, responders, strict=True):
-                        of.setdefault(row.key, {})[arm] = n
-                        x.setdefault(row.key, {})[arm] = count
-            failed = self._broken(of, x)
-            if not failed:
-                return self._found(patients, of, x)
-        return failed
+                for arm, drawn in self._drawn_group(group, own, here):
+                    ways[arm].append(tuple(drawn))
+            if broken := self._broken(ways, silent):
+                failed = broken
+                continue
+            found.append(self._found(patients, ways))
+            if len(found) == _DRAWN:
+                break
+        return found, failed
 
-    def _found(self, patients: Mapping[str, Floats], of: _Counts, x: _Counts) -> Found:
+    def _found(
+        self, patients: Mapping[str, Floats], ways: Mapping[str, Sequence[Sequence[_Way]]]
+    ) -> Found:
+        drawn = {arm: _merged(own[0] for own in groups) for arm, groups in ways.items()}
         log_prior = sum(
-            log_multinomial(sizes, self.counts[arm].shares) for arm, sizes in patients.items()
+            float(log_multinomial(sizes, self.counts[arm].shares))
+            for arm, sizes in patients.items()
         ) + sum(
-            float(log_binomial(x[row.key][arm], n, row.rate[arm]))
+            float(log_binomial(x, n, row.rate[arm]))
+            for arm, own in drawn.items()
             for row in self.rows
-            for arm, n in of[row.key].items()
+            if row.key in own
+            for n, x in [own[row.key]]
         )
+        rows = [row.key for row in self.rows]
+        of, x = (
+            {key: {arm: whole(own[key][i]) for arm, own in drawn.items() if key in own}
+             for key in rows}
+            for i in (0, 1)
+        )  # fmt: skip
         sizes = {arm: whole(patients[arm]) for arm in self.counts}
-        return Found(StratumTables(sizes, _whole(of), _whole(x)), log_prior)
+        told = {
+            arm: tuple(tuple(map(_told, own)) for own in groups) for arm, groups in ways.items()
+        }
+        return Found(StratumTables(sizes, of, x, told), log_prior)
 
     def _drawn_group(
         self, group: _Group, own: _Own, matches: Mapping[str, _Match]
-    ) -> Iterator[tuple[str, Floats, list[Floats]]]:
-        """Each arm's patients and responders by stratum, in the rows of a group."""
-        score = np.where(own.live, own.log_prior[:, None], -np.inf)
+    ) -> Iterator[tuple[str, list[_Way]]]:
+        """A draw of each arm's patients and responders by stratum, in the rows of a group, and of
+        other ways for the arms."""
+        score = np.where(own.live, own.log_prior, -np.inf)
         drawn: dict[str, tuple[_Match, Floats]] = {}
         for arm, match in matches.items():
             each = match.log_prior + self.rng.gumbel(size=len(match.log_prior))
@@ -298,28 +335,29 @@ class Search:
             score, drawn[arm] = score + best, (match, each)
         score = score + self.rng.gumbel(size=score.shape)
         at, its = np.unravel_index(int(np.argmax(score)), score.shape)
-        splits = own.splits
-        which = np.array([at])
-        yield (
-            self.control, splits.of(which)[0],
-            group.responders(self.control, splits.x[at], int(its)),
-        )  # fmt: skip
+        yield self.control, [group.way(self.control, own.splits, int(at), int(its))]
         for arm, (match, each) in drawn.items():
-            fits = (match.pairs[2] == at) & (match.pairs[3] == its)
-            i, way = match.pairs[:2, int(np.argmax(np.where(fits, each, -np.inf)))]
-            yield (
-                arm, match.test.of(np.array([i]))[0],
-                group.responders(arm, match.test.x[i], int(way)),
-            )  # fmt: skip
+            fits = np.flatnonzero((match.pairs[2] == at) & (match.pairs[3] == its))
+            first = fits[np.argsort(-each[fits])][:_WAYS]
+            pairs = match.pairs[:2, first].T.tolist()
+            yield arm, [group.way(arm, match.test, i, way) for i, way in pairs]
 
-    def _broken(self, of: _Counts, x: _Counts) -> list[Comparison]:
+    def _broken(
+        self, ways: Mapping[str, Sequence[Sequence[_Way]]], silent: Mapping[str, Floats]
+    ) -> list[Comparison]:
         """Conjunctions that cannot be: a responder meets each outer row, and who meets all of them
         is a responder."""
         found: list[Comparison] = []
+        drawn = {arm: _merged(own[0] for own in groups) for arm, groups in ways.items()}
         for key, outers in self.conjunction.items():
-            for arm, inner in x.get(key, {}).items():
-                n = of[key][arm]
-                outer = [x[each][arm] for each in outers if arm in x.get(each, {})]
+            row = next((row for row in self.rows if row.key == key), None)
+            for arm, own in drawn.items():
+                if row is None or key not in own:
+                    continue
+                n, inner = own[key]
+                if (row.eligible[arm] == 1).all():
+                    n = n - silent[arm]
+                outer = [own[each][1] for each in outers if each in own]
                 fails = np.sum([n - each for each in outer], axis=0)
                 beyond = any((inner > each).any() for each in outer)
                 if beyond or (len(outer) == len(outers) and (inner + fails < n).any()):
@@ -327,5 +365,9 @@ class Search:
         return found
 
 
-def _whole(counts: _Counts) -> dict[Key, dict[str, Counts]]:
-    return {key: {arm: whole(n) for arm, n in each.items()} for key, each in counts.items()}
+def _merged(ways: Iterable[_Way]) -> _Way:
+    return {key: counts for way in ways for key, counts in way.items()}
+
+
+def _told(way: _Way) -> Way:
+    return {key: (whole(n), whole(x)) for key, (n, x) in way.items()}

@@ -15,7 +15,7 @@ from openlupus.protocol import Protocol
 from openlupus.protocol import model as m
 from openlupus.protocol.methods import Incidence
 from openlupus.results import ResultRow
-from openlupus.twin.pool import Bools, Floats, Pool
+from openlupus.twin.pool import Bools, Floats, Ints, Pool
 
 EDGE = 0.96
 """Share of the width of a printed digit that is aimed at, so that rounding is never a tie."""
@@ -71,6 +71,19 @@ class Target:
     bundles: frozenset[Bundle] = frozenset({"base"})
     course: bool = False
     anywhere: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Either:
+    """Targets whose counts go together, in one of several ways.
+
+    Attributes:
+        targets: Of counts.
+        counts: Shape (ways, targets).
+    """
+
+    targets: tuple[Target, ...]
+    counts: Ints
 
 
 def targets(pool: Pool, published: Published, sizes: Mapping[str, int]) -> list[Target]:
@@ -225,23 +238,29 @@ def _rare(pool: Pool, sizes: Mapping[str, int]) -> Iterator[Target]:
     """Terms of printed tables of events that the paper leaves out were rarer than its rule says."""
     printed = {(row.analysis, row.parameter) for rows in pool.rests_on.values() for row in rows}
     shown = {analysis for analysis, _ in printed}
-    every = (
+    every = [
         row
         for name in sorted(shown)
         for term in pool.results.values(name, "parameter")
         for group in pool.results.values(name, "group")
         for row in pool.results.find(analysis=name, parameter=term, group=group, statistic="n")
-    )
+        if _is_rarer(pool, row, sizes) and (name, term) not in printed
+    ]
+    pool.look_up(sorted({row.source for row in every}))
     for row in every:
         method = pool.declared.analyses[row.analysis].method
-        if not isinstance(method, Incidence) or not method.by or row.analysis not in shown:
-            continue
-        among = method.at_least_in or tuple(sizes)
-        if (row.analysis, row.parameter) in printed or row.group not in among:
-            continue
+        assert isinstance(method, Incidence)
         below = max(math.ceil(method.at_least * sizes[row.group] - 1e-9) - 1, 0)
         place = (row.analysis, row.parameter, row.group)
         yield _sum(pool, place, RARER, row, pool.members(row), 0, below)
+
+
+def _is_rarer(pool: Pool, row: ResultRow, sizes: Mapping[str, int]) -> bool:
+    """Whether a result counts a term in an arm by which the rule for printing it goes."""
+    method = pool.declared.analyses[row.analysis].method
+    if not isinstance(method, Incidence) or not method.by:
+        return False
+    return row.group in (method.at_least_in or tuple(sizes))
 
 
 def bundles_of(protocol: Protocol, row: ResultRow) -> frozenset[Bundle]:
