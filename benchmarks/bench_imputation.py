@@ -1,4 +1,5 @@
-"""Multiple imputation: data augmentation, chained equations, conditional mean with jackknife.
+"""Multiple imputation: data augmentation, chained equations, conditional mean with jackknife; and
+the robust regressions of many imputations.
 
 The data are invented, but for the antidepressant trial where the reference folder has it. R's mice
 is run beside the chained equations in the same run where it is installed.
@@ -17,7 +18,12 @@ import numpy as np
 
 from benchmarks.beside_r import in_r
 from benchmarks.machine import described
-from openlupus.statistics.imputation.augmentation import Chains, augment, augment_stream
+from openlupus.statistics.imputation.augmentation import (
+    Chains,
+    augment,
+    augment_each,
+    augment_stream,
+)
 from openlupus.statistics.imputation.conditional import impute_chained
 from openlupus.statistics.imputation.mixed import Column
 from openlupus.statistics.imputation.normal import em
@@ -25,6 +31,8 @@ from openlupus.statistics.imputation.reference import trial
 from openlupus.statistics.imputation.reference_inference import jackknife
 from openlupus.statistics.imputation.reference_model import fit_base
 from openlupus.statistics.interval import Floats
+from openlupus.statistics.robust.m import m_estimate, m_estimates
+from openlupus.statistics.robust.psi import Bisquare, Huber
 
 MIXED = (
     Column("age"), Column("sex", "binary"), Column("x1"), Column("x2"), Column("grade", "ordinal"),
@@ -82,6 +90,44 @@ def augmentation() -> None:
     few = Chains(chains=100, thin=20)
     timed("  100 chains, thinning 20", lambda: run(chains=few))
     timed("EM alone", lambda: em(y))
+
+
+def arms() -> None:
+    """Each of four arms of 70 by itself, as a declared longitudinal analysis imputes them."""
+    parts = [normal(70, 5, 0.1) for _ in range(4)]
+    chains = Chains(burn_in=100)
+
+    def sources() -> list[np.random.Generator]:
+        return np.random.default_rng(2).spawn(len(parts))
+
+    timed(
+        "augmentation, 100 x 4 arms of 70 x 5, burn-in 100, together",
+        lambda: augment_each(parts, m=100, generators=sources(), chains=chains),
+    )
+    timed(
+        "  the same, one arm after the other",
+        lambda: [
+            augment(part, m=100, generator=own, chains=chains)
+            for part, own in zip(parts, sources(), strict=True)
+        ],
+    )
+
+
+def robust() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((100, 288, 8))
+    y = x.sum(axis=2) + rng.standard_t(2, (100, 288))
+    for psi in (Huber(), Bisquare()):
+        timed(
+            f"M estimates, 100 x (288 x 8), {psi}, together",
+            lambda psi=psi: m_estimates(x, y, psi=psi, tolerance=1e-9),
+        )
+        timed(
+            "  the same, one after the other",
+            lambda psi=psi: [
+                m_estimate(*each, psi=psi, tolerance=1e-9) for each in zip(x, y, strict=True)
+            ],
+        )
 
 
 def chained() -> None:
@@ -199,6 +245,8 @@ def main() -> None:
     options = parser.parse_args()
     print(described())
     augmentation()
+    arms()
+    robust()
     chained()
     beside_mice()
     antidepressant()

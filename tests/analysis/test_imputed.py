@@ -1,7 +1,10 @@
 """Multiple imputation of responders and its tipping point, against plain recomputation."""
 
+import gc
 import itertools
+from dataclasses import replace
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import polars as pl
@@ -43,15 +46,20 @@ def test_without_missing_data_it_is_the_stratified_newcombe_interval():
     assert mi["count", "SRI4|imputed", "high", "", "", "n"] == 0
 
 
+def completed_of(
+    data: AnalysisData, endpoint: str = "sri4"
+) -> tuple[imputation.Completed, pl.DataFrame]:
+    protocol = declared(analysis("mi", IMPUTED, endpoint=endpoint))
+    method = protocol.analyses["mi"].method
+    verdicts = read_verdicts("mi", protocol, data, members(protocol, data, "all"))
+    return imputation.complete(protocol, data, verdicts, method), verdicts.every  # pyright: ignore
+
+
 def drawn(
     endpoint: str = "sri4",
 ) -> tuple[imputation.Completed, pl.DataFrame, np.ndarray[Any, Any]]:
-    protocol = declared(analysis("mi", IMPUTED, endpoint=endpoint))
-    method = protocol.analyses["mi"].method
-    data = trial()
-    verdicts = read_verdicts("mi", protocol, data, members(protocol, data, "all"))
-    completed = imputation.complete(protocol, data, verdicts, method)  # pyright: ignore
-    return completed, verdicts.every, completed.responders()
+    completed, every = completed_of(trial(), endpoint)
+    return completed, every, completed.responders()
 
 
 @pytest.mark.parametrize("endpoint", ["sri4", "bicla"])
@@ -114,10 +122,22 @@ def test_pooled_numbers_by_plain_formulas():
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others():
     first = results(analysis("mi", IMPUTED)).rows["value"]
-    imputation._LAST.clear()  # pyright: ignore[reportPrivateUsage]
-    assert first.equals(results(analysis("mi", IMPUTED)).rows["value"])
+    assert first.equals(results(analysis("mi", IMPUTED), replace(trial())).rows["value"])
     other = analysis("mi", IMPUTED.replace("seed = 5", "seed = 6"))
     assert not first.equals(results(other).rows["value"])
+
+
+def test_imputations_are_made_once_for_data_and_go_with_them():
+    data, other = replace(trial()), replace(trial())
+    first, second = completed_of(data)[0], completed_of(other)[0]
+    assert first is completed_of(data)[0]
+    assert second is completed_of(other)[0]
+    assert first is not second
+    assert completed_of(data, "bicla")[0] is not first
+    kept = ref(second)
+    del second, other
+    gc.collect()
+    assert kept() is None
 
 
 def test_what_is_imputed_follows_what_was_seen():

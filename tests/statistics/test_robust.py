@@ -11,7 +11,7 @@ from statsmodels.stats.diagnostic import normal_ad
 
 from openlupus.errors import ConvergenceError, RankDeficiencyError, StatisticsError
 from openlupus.statistics.robust.least_squares import least_squares, r_squared, read_model
-from openlupus.statistics.robust.m import m_estimate
+from openlupus.statistics.robust.m import m_estimate, m_estimates
 from openlupus.statistics.robust.mm import (
     M_BISQUARE,
     M_LQQ,
@@ -176,6 +176,98 @@ def test_steps_that_do_not_suffice_are_told():
     assert "not converged after 2 steps" in fit.warnings[0]
 
 
+def stack(seed, sets=12, n=60):
+    """Data sets of which some have no outliers and others many."""
+    parts = [data(seed + i, n=n, outliers=i) for i in range(sets)]
+    return tuple(np.stack(each) for each in zip(*parts, strict=True))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, {"psi": Bisquare(), "scale": "median"}, {"psi": Hampel(), "errors": "H1"},
+        {"scale": "proposal-2", "errors": "H2", "convergence": "coefficients"},
+        {"psi": Lqq(), "errors": "H3", "tolerance": 1e-9}, {"steps": 14},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(3))
+def test_many_data_sets_side_by_side_are_each_what_they_are_alone(seed, options):
+    x, y = stack(100 * seed)
+    together = m_estimates(x, y, **options)
+    alone = [m_estimate(*each, **options) for each in zip(x, y, strict=True)]
+    assert len({fit.iterations for fit in alone}) > 1
+    for fit, other in zip(together, alone, strict=True):
+        for name in ("coefficients", "scale", "covariance", "residuals", "weights", "leverage"):
+            assert getattr(fit, name) == pytest.approx(getattr(other, name), rel=1e-12, abs=1e-14)
+        for name in ("names", "iterations", "converged", "warnings", "method", "df"):
+            assert getattr(fit, name) == getattr(other, name)
+    if "steps" in options:
+        assert {fit.converged for fit in together} == {True, False}
+
+
+def test_more_data_sets_than_are_worked_on_together_keep_their_order():
+    x, y = stack(7, sets=3, n=3_000)
+    many = m_estimates(np.tile(x, (20, 1, 1)), np.tile(y, (20, 1)))
+    for i, fit in enumerate(many):
+        assert np.array_equal(fit.coefficients, many[i % 3].coefficients)
+    assert len(many) == 60
+
+
+@pytest.mark.parametrize("psi", [Huber(), Bisquare()])
+def test_a_step_is_weighted_least_squares(psi):
+    """Every step in the plain way, on badly scaled and correlated columns."""
+    x, y = data(12, n=80, outliers=9)
+    x = x @ np.array([[1, 0, 50.0], [0, 1, 3], [0, 0, 1e-3]])
+    r = y - x @ np.linalg.lstsq(x, y)[0]
+    for _ in range(60):
+        root = np.sqrt(psi.weight(r / (np.median(np.abs(r)) / 0.6745)))
+        b = np.linalg.lstsq(x * root[:, None], y * root)[0]
+        r = y - x @ b
+    assert m_estimate(x, y, psi=psi).coefficients == pytest.approx(b, rel=1e-9)
+
+
+def lonely(apart):
+    """Two observations have a column of their own, and lie that far apart."""
+    x, y = data(4, outliers=0)
+    own = np.zeros(len(y))
+    own[:2] = 1
+    y[:2] = apart / 2, -apart / 2
+    return np.column_stack([x, own]), y
+
+
+def test_a_group_without_weight_is_refused_also_among_others():
+    x, y = (np.stack(each) for each in zip(lonely(1), lonely(200), strict=True))
+    assert m_estimates(x[:1], y[:1], psi=Bisquare())[0].converged
+    for call in (m_estimates, lambda x, y, **o: m_estimate(x[1], y[1], **o)):
+        with pytest.raises(RankDeficiencyError, match="outliers alone"):
+            call(x, y, psi=Bisquare())
+
+
+def test_a_group_with_hardly_any_weight_is_still_solved():
+    """Weights of 4e-8 and 4e-12 in the first step: products alone would lose its coefficient."""
+    for share in (1e-4, 1e-6):
+        x, y = lonely(1)
+        first = 1.0
+        for _ in range(60):
+            y[:2] = first / 2, -first / 2
+            r = y - x @ np.linalg.lstsq(x, y)[0]
+            first *= 4.685 * (1 - share) * (np.median(np.abs(r)) / 0.6745) / np.abs(r[0])
+        r = y - x @ np.linalg.lstsq(x, y)[0]
+        root = np.sqrt(Bisquare().weight(r / (np.median(np.abs(r)) / 0.6745)))
+        assert 0 < root[0] ** 2 < 1e-6
+        fit = m_estimate(x, y, psi=Bisquare(), steps=1)
+        assert fit.weights[0] == pytest.approx(root[0] ** 2, rel=1e-6)
+        b = np.linalg.lstsq(x * root[:, None], y * root, rcond=1e-15)[0]
+        assert fit.coefficients == pytest.approx(b, rel=1e-7, abs=1e-9)
+
+
+def test_a_scale_of_0_in_one_of_many_is_told():
+    x, y = stack(0, sets=3)
+    y[1, :40] = x[1, :40, 2]
+    with pytest.raises(ConvergenceError, match="fitted exactly"):
+        m_estimates(x, y)
+
+
 @pytest.mark.independent
 @settings(deadline=None)
 @given(seeds)
@@ -216,6 +308,9 @@ def test_a_rule_says_what_it_saw():
     [
         (lambda x, y: m_estimate(x, y[:-1]), StatisticsError, "shape"),
         (lambda x, y: m_estimate(x[:3], y[:3]), StatisticsError, "3 observations"),
+        (lambda x, y: m_estimates(x, y), StatisticsError, "models, observations"),
+        (lambda x, y: m_estimates(x[None], np.where(np.arange(40) == 5, np.nan, y)[None]),
+         StatisticsError, "observation 6"),
         (lambda x, y: m_estimate(x, np.where(np.arange(40) == 5, np.nan, y)), StatisticsError,
          "observation 6"),
         (lambda x, y: m_estimate(np.column_stack([x, x[:, 1] * 2]), y, names=list("abcd")),

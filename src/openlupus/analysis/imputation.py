@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import ReferenceType, ref
+from weakref import finalize
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from openlupus.errors import AnalysisError, ImputationError
 from openlupus.instruments.composites import COMPOSITES, Composite
 from openlupus.protocol.methods import Imputing
 from openlupus.protocol.model import Protocol, Visit
-from openlupus.statistics.imputation.augmentation import Chains, augment
+from openlupus.statistics.imputation.augmentation import Chains, augment, augment_each
 from openlupus.statistics.imputation.conditional import impute_chained
 from openlupus.statistics.imputation.imputations import Imputations
 from openlupus.statistics.imputation.mixed import Column
@@ -113,9 +113,9 @@ class Completed:
         return met.astype(np.float64)
 
 
-_LAST: list[tuple[ReferenceType[AnalysisData], Imputing, Verdicts, Completed]] = []
-"""The imputations made last: the analysis and its tipping point rest on the same ones. The data are
-not kept alive by it."""
+_HELD: dict[int, tuple[Imputing, Verdicts, Completed]] = {}
+"""The imputations made last of each living data, by its identity: the analysis and its tipping
+point rest on the same ones. They go when the data go."""
 
 
 def complete(
@@ -127,12 +127,16 @@ def complete(
         AnalysisError: the composite is not made of such measures.
         ImputationError: the data cannot be imputed as declared.
     """
-    for held, models, seen, found in _LAST:
+    held = _HELD.get(id(data))
+    if held is not None:
+        models, seen, found = held
         same = seen.endpoint == verdicts.endpoint and seen.every.equals(verdicts.every)
-        if held() is data and _models(models) == _models(method) and same:
+        if same and _models(models) == _models(method):
             return found
     made = _complete(protocol, data, verdicts, method)
-    _LAST[:] = [(ref(data), method, verdicts, made)]
+    if held is None:
+        finalize(data, _HELD.pop, id(data), None)
+    _HELD[id(data)] = method, verdicts, made
     return made
 
 
@@ -232,14 +236,17 @@ def _numbers(
     prior = Prior(method.prior, method.prior_df)
     chains = Chains(burn_in=method.burn_in)
     if method.within_arms:
-        for code, own in zip(codes, rng.spawn(len(codes)), strict=True):
-            inside = arms == code
-            if np.isnan(matrix[inside]).any():
-                found = augment(
-                    matrix[inside], m=method.imputations, generator=own, prior=prior,
-                    chains=chains, names=names,
-                )  # fmt: skip
-                whole[:, inside] = found.stacked()
+        parts = [
+            (own, arms == code)
+            for code, own in zip(codes, rng.spawn(len(codes)), strict=True)
+            if np.isnan(matrix[arms == code]).any()
+        ]
+        found = augment_each(
+            [matrix[inside] for _, inside in parts], m=method.imputations,
+            generators=[own for own, _ in parts], prior=prior, chains=chains, names=names,
+        )  # fmt: skip
+        for (_, inside), each in zip(parts, found, strict=True):
+            whole[:, inside] = each.stacked()
     elif np.isnan(matrix).any():
         indicators = (arms[:, None] == np.array(codes[1:])).astype(np.float64)
         found = augment(

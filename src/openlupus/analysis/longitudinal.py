@@ -20,12 +20,12 @@ from openlupus.protocol.conditions import expression
 from openlupus.protocol.methods import Longitudinal, Mmrm
 from openlupus.protocol.model import Protocol, Visit
 from openlupus.results import ResultRow
-from openlupus.statistics.imputation.augmentation import Chains, augment
+from openlupus.statistics.imputation.augmentation import Chains, augment, augment_each
 from openlupus.statistics.imputation.normal import Prior
 from openlupus.statistics.imputation.pool import rubin
 from openlupus.statistics.interval import Bools, Floats
 from openlupus.statistics.robust.least_squares import Regression, least_squares
-from openlupus.statistics.robust.m import m_estimate
+from openlupus.statistics.robust.m import m_estimates
 from openlupus.statistics.robust.mm import mm_estimate
 from openlupus.statistics.robust.normality import Normality, NormalityRule, normality, residuals_of
 from openlupus.statistics.robust.psi import Bisquare, Huber
@@ -204,23 +204,18 @@ def _robust(seen: Scope, method: Longitudinal, wide: Wide) -> list[ResultRow]:
     return _robust_rows(seen, method, wide, _contrasts(seen, wide, fits, arms), wide.said, fits)
 
 
-def _fits(method: Longitudinal, wide: Wide) -> tuple[list[Regression], list[int]]:
+def _fits(method: Longitudinal, wide: Wide) -> tuple[Sequence[Regression], list[int]]:
     """A robust regression of the change in each imputation."""
     rng = np.random.default_rng(method.seed)
     arms = _arms(wide, np.ones(wide.arm.size, np.bool_))
     completed = _imputed(method, wide, arms, rng)
-    fits: list[Regression] = []
-    for values in completed:
-        x = wide.design(values[:, 0], arms)
-        y = values[:, -1] - values[:, 0]
-        match method.robust:
-            case "huber":
-                fits.append(m_estimate(x, y, psi=Huber(), tolerance=_SETTLED))
-            case "bisquare":
-                fits.append(m_estimate(x, y, psi=Bisquare(), tolerance=_SETTLED))
-            case "mm":
-                fits.append(mm_estimate(x, y, rng=rng, tolerance=_SETTLED))
-    return fits, arms
+    x = np.stack([wide.design(values[:, 0], arms) for values in completed])
+    y = completed[:, :, -1] - completed[:, :, 0]
+    if method.robust == "mm":
+        each = zip(x, y, strict=True)
+        return [mm_estimate(one, of, rng=rng, tolerance=_SETTLED) for one, of in each], arms
+    psi = Huber() if method.robust == "huber" else Bisquare()
+    return m_estimates(x, y, psi=psi, tolerance=_SETTLED), arms
 
 
 def _imputed(
@@ -236,12 +231,17 @@ def _imputed(
         whole = np.column_stack([member, wide.values])
         found = augment(whole, m=method.imputations, generator=rng, prior=prior, chains=chains)
         return found.stacked()[:, :, len(arms) - 1 :]
-    for arm, own in zip(arms, rng.spawn(len(arms)), strict=True):
-        inside = wide.arm == arm
-        part = wide.values[inside]
-        if np.isnan(part).any():
-            found = augment(part, m=method.imputations, generator=own, prior=prior, chains=chains)
-            made[:, inside] = found.stacked()
+    parts = [
+        (own, wide.arm == arm)
+        for arm, own in zip(arms, rng.spawn(len(arms)), strict=True)
+        if np.isnan(wide.values[wide.arm == arm]).any()
+    ]
+    found = augment_each(
+        [wide.values[inside] for _, inside in parts], m=method.imputations,
+        generators=[own for own, _ in parts], prior=prior, chains=chains,
+    )  # fmt: skip
+    for (_, inside), each in zip(parts, found, strict=True):
+        made[:, inside] = each.stacked()
     return made
 
 

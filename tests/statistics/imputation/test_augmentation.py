@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from openlupus.errors import ImputationError
-from openlupus.statistics.imputation.augmentation import Chains, augment, augment_stream, trace
+from openlupus.statistics.imputation.augmentation import (
+    Chains,
+    augment,
+    augment_each,
+    augment_stream,
+    trace,
+)
 from openlupus.statistics.imputation.incomplete import is_monotone
 from openlupus.statistics.imputation.normal import Prior, em
 
@@ -36,6 +42,25 @@ def test_the_draws_do_not_depend_on_who_runs_the_blocks() -> None:
     streamed = list(augment_stream(y, generator=generator, **many))
     assert len(streamed) > 1
     assert np.array_equal(np.concatenate([b.values for b in streamed]), alone.values)
+
+
+@pytest.mark.parametrize("prior", [Prior(), Prior("uniform"), Prior("ridge", 3.0)])
+@pytest.mark.parametrize("chains", [SHORT, Chains(chains=5, burn_in=10, thin=4)])
+def test_data_sets_side_by_side_are_each_imputed_as_alone(prior, chains) -> None:
+    # Few rows; rows without observations; many rows, compressed; so many that they stand alone.
+    silent = np.vstack([incomplete(40, 3, 0.1, 2), np.full((3, 3), np.nan)])
+    many = incomplete(500, 3, 0.0, 3)
+    many[:150, 1:] = np.nan
+    parts = [incomplete(30, 3, 0.2, 1), silent, many, incomplete(900, 3, 0.3, 4)]
+    sources = [np.random.default_rng(9).spawn(len(parts)) for _ in range(2)]
+    options = {"m": 12, "prior": prior, "chains": chains, "names": ["a", "b", "c"]}
+    found = augment_each(parts, generators=sources[0], **options)
+    for part, got, source in zip(parts, found, sources[1], strict=True):
+        alone = augment(part, generator=source, **options)
+        assert got.values == pytest.approx(alone.values, rel=1e-9, abs=1e-9)
+        assert np.array_equal(got.imputed, alone.imputed)
+        assert (got.names, got.method, got.warnings) == (alone.names, alone.method, alone.warnings)
+    assert augment_each([], m=2, generators=[]) == []
 
 
 def test_observed_values_stay_and_missing_ones_are_filled() -> None:
@@ -120,6 +145,13 @@ def test_a_ridge_prior_carries_dependent_variables() -> None:
 def test_refusals(options, words) -> None:
     with pytest.raises(ImputationError, match=words):
         draw(incomplete(), **options)
+
+
+@pytest.mark.parametrize(("variables", "sources"), [((3, 4), 2), ((3, 3), 1)])
+def test_data_sets_that_do_not_go_together_are_refused(variables, sources) -> None:
+    parts = [incomplete(30, k) for k in variables]
+    with pytest.raises(ImputationError, match="each a generator"):
+        augment_each(parts, m=2, generators=np.random.default_rng(1).spawn(sources))
 
 
 def test_too_few_rows_are_refused_and_a_ridge_is_named() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 from openlupus.errors import ConvergenceError, ImputationError
 from openlupus.statistics.imputation.normal import Prior, em
@@ -95,3 +96,29 @@ def test_em_that_does_not_arrive_says_so() -> None:
 def test_priors_that_are_none(name, df) -> None:
     with pytest.raises(ImputationError, match="prior"):
         Prior(name, df)
+
+
+def test_how_many_patterns_are_worked_on_together_does_not_matter(monkeypatch) -> None:
+    rng = np.random.default_rng(11)
+    y = rng.multivariate_normal(np.zeros(5), 0.4 + 0.6 * np.eye(5), 90)
+    y[rng.random(y.shape) < 0.3] = np.nan
+    whole = em(y)
+    monkeypatch.setattr("openlupus.statistics.imputation.normal._ROOM", 100)
+    parts = em(y)
+    assert parts.mean == pytest.approx(whole.mean, rel=1e-9)
+    assert parts.covariance == pytest.approx(whole.covariance, rel=1e-9)
+    assert parts.log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-12)
+
+
+@pytest.mark.independent
+def test_likelihood_is_that_of_the_observed_values() -> None:
+    y = pair(30)
+    y[3, 0] = np.nan
+    got = em(y)
+    each = [
+        multivariate_normal.logpdf(
+            row[seen := ~np.isnan(row)], got.mean[seen], got.covariance[np.ix_(seen, seen)]
+        )
+        for row in y
+    ]
+    assert got.log_likelihood == pytest.approx(sum(each), rel=1e-12)

@@ -25,6 +25,8 @@ _JEFFREYS = Prior("jeffreys")
 _BLOCK = 100
 # Imputed values that a block of chains may hold, so that many rows make the blocks small.
 _ROOM = 8_000_000
+# Missing values of data sets that step together: where there are more, calls are not what costs.
+_TOGETHER = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +126,60 @@ def augment_stream(
     """
     check_number(m)
     plan = chains or Chains()
-    model, keep = _model(data, prior, start, names, only_monotone)
-    text = (
-        f"data augmentation from EM, prior {prior.name}"
-        + (f" ({prior.df:g})" if prior.df else "")
-        + f", {min(plan.chains or m, m)} chains, burn-in {plan.burn_in}, thinning {plan.thin}"
-        + (", monotone completion only" if only_monotone else "")
-    )
-    empty = Imputations(
-        model.fit.data.values, keep, np.empty((0, int(keep.sum()))), model.fit.data.names, text,
-        model.fit.data.warnings,
-    )  # fmt: skip
-    jobs = _jobs(model, m, plan, generator)
+    fit = _fit(data, prior, start, names)
+    empty = _empty(fit, m, prior, plan, only_monotone=only_monotone)
+    model, keep = model_of([fit], prior), [empty.imputed]
+    jobs = _jobs(model, m, plan, [generator])
     if executor is None:
         rounds = chain.from_iterable(_rounds(model, keep, plan, job) for job in jobs)
     else:
         rounds = executor.map(partial(_draw_block, model, keep, plan), jobs)
-    return (replace(empty, values=values) for values in rounds)
+    return (replace(empty, values=values) for (values,) in rounds)
+
+
+def augment_each(
+    parts: Sequence[ArrayLike],
+    *,
+    m: int,
+    generators: Sequence[np.random.Generator],
+    prior: Prior = _JEFFREYS,
+    chains: Chains | None = None,
+    names: Sequence[str] = (),
+) -> list[Imputations]:
+    """Impute several data sets with the same variables, such as arms, each by itself.
+
+    The draws are those of `augment` of each; small data sets step side by side.
+
+    Args:
+        parts: Each of shape (rows, variables).
+        m: Number of imputations of each, at least 2.
+        generators: Sources of the random numbers, one a data set.
+        prior: Of each covariance.
+        chains: As in `augment`.
+        names: One a variable, for messages.
+
+    Raises:
+        ImputationError: what `augment` raises, of any of them; other variables in one than in
+            another, or not a generator for each.
+    """
+    check_number(m)
+    plan = chains or Chains()
+    fits = [_fit(part, prior, None, names) for part in parts]
+    sizes = [fit.mean.size for fit in fits]
+    if len(set(sizes)) > 1 or len(generators) != len(fits):
+        raise ImputationError(
+            f"data sets with {sizes} variables and {len(generators)} generators; all must have the"
+            " same variables, and each a generator"
+        )
+    found: list[Imputations] = []
+    for some in _together(fits):
+        own, sources = fits[some], generators[some]
+        made = [_empty(fit, m, prior, plan) for fit in own]
+        model, keep = model_of(own, prior), [each.imputed for each in made]
+        blocks = [_draw_block(model, keep, plan, job) for job in _jobs(model, m, plan, sources)]
+        each = zip(made, zip(*blocks, strict=True), strict=True)
+        found += [replace(empty, values=np.concatenate(values)) for empty, values in each]
+    return found
 
 
 def trace(
@@ -164,58 +203,85 @@ def trace(
         start: An EM fit of the same data; fitted when not given.
         names: One a variable.
     """
-    model, _ = _model(data, prior, start, names, False)
+    model = model_of([_fit(data, prior, start, names)], prior)
     state = begin(model, chains)
     means: list[Floats] = []
     covariances: list[Floats] = []
     for _ in range(steps):
-        state = step(model, state, generator)
+        state = step(model, state, [generator])
         means.append(state.mean)
         covariances.append(state.covariance())
-    spread = np.outer(model.scale, model.scale)
-    mean = np.moveaxis(np.array(means), 2, 0) * model.scale + model.centre
-    covariance = np.moveaxis(np.array(covariances), 3, 0) * spread
-    return Trace(mean, covariance, model.fit.data.names)
+    (scale,), (centre,), (fit,) = model.scale, model.centre, model.fits
+    mean = np.moveaxis(np.array(means), 2, 0) * scale + centre
+    covariance = np.moveaxis(np.array(covariances), 3, 0) * np.outer(scale, scale)
+    return Trace(mean, covariance, fit.data.names)
 
 
-def _model(
-    data: ArrayLike,
-    prior: Prior,
-    start: NormalFit | None,
-    names: Sequence[str],
-    only_monotone: bool,
-) -> tuple[Model, Bools]:
+def _fit(data: ArrayLike, prior: Prior, start: NormalFit | None, names: Sequence[str]) -> NormalFit:
     fit = start or em(data, prior=prior if prior.name == "ridge" else None, names=names)
     if not np.array_equal(fit.data.values, np.asarray(data, np.float64), equal_nan=True):
         raise ImputationError("the EM fit to start from is of other data")
+    return fit
+
+
+def _empty(
+    fit: NormalFit, m: int, prior: Prior, plan: Chains, *, only_monotone: bool = False
+) -> Imputations:
+    """What is to be drawn, and how."""
     missing = fit.data.missing
-    return model_of(fit, prior), breaks_monotone(missing) if only_monotone else missing
+    keep = breaks_monotone(missing) if only_monotone else missing
+    text = (
+        f"data augmentation from EM, prior {prior.name}"
+        + (f" ({prior.df:g})" if prior.df else "")
+        + f", {min(plan.chains or m, m)} chains, burn-in {plan.burn_in}, thinning {plan.thin}"
+        + (", monotone completion only" if only_monotone else "")
+    )
+    return Imputations(
+        fit.data.values, keep, np.empty((0, int(keep.sum()))), fit.data.names, text,
+        fit.data.warnings,
+    )  # fmt: skip
 
 
-_Job = tuple[int, int, np.random.Generator]
+def _together(fits: Sequence[NormalFit]) -> list[slice]:
+    """Neighbours with few missing values in all; a larger data set stands alone."""
+    sizes = [int(fit.data.missing.sum()) for fit in fits]
+    first, found = 0, list[slice]()
+    for last in range(1, len(sizes) + 1):
+        if last == len(sizes) or sum(sizes[first : last + 1]) > _TOGETHER:
+            found.append(slice(first, last))
+            first = last
+    return found
 
 
-def _jobs(model: Model, m: int, plan: Chains, generator: np.random.Generator) -> list[_Job]:
+_Job = tuple[int, int, Sequence[np.random.Generator]]
+
+
+def _jobs(
+    model: Model, m: int, plan: Chains, generators: Sequence[np.random.Generator]
+) -> list[_Job]:
     """Chains, imputations and random numbers of each block; independent of who runs it."""
     chains = min(plan.chains or m, m)
-    block = max(1, min(_BLOCK, _ROOM // (int(model.fit.data.missing.sum()) + 1)))
+    missing = max(int(fit.data.missing.sum()) for fit in model.fits)
+    block = max(1, min(_BLOCK, _ROOM // (missing + 1)))
     edges = [*range(0, chains, block), chains]
-    seeds = generator.spawn(len(edges) - 1)
+    seeds = zip(*(each.spawn(len(edges) - 1) for each in generators), strict=True)
     return [
-        (last - first, m * last // chains - m * first // chains, seed)
-        for first, last, seed in zip(edges[:-1], edges[1:], seeds, strict=True)
+        (last - first, m * last // chains - m * first // chains, own)
+        for first, last, own in zip(edges[:-1], edges[1:], seeds, strict=True)
     ]
 
 
-def _rounds(model: Model, keep: Bools, plan: Chains, job: _Job) -> Iterator[Floats]:
-    """Imputations of one block, one of each chain at a time; shape (chains, imputed)."""
-    chains, m, generator = job
+def _rounds(model: Model, keep: Sequence[Bools], plan: Chains, job: _Job) -> Iterator[list[Floats]]:
+    """Imputations of one block, one of each chain at a time; of each data set (chains, imputed)."""
+    chains, m, generators = job
     state = begin(model, chains)
     for number in range(-(-m // chains)):
         for _ in range(plan.burn_in if number == 0 else plan.thin):
-            state = step(model, state, generator)
-        yield impute(model, keep, state, generator)[: m - number * chains]
+            state = step(model, state, generators)
+        drawn = impute(model, keep, state, generators)
+        yield [values[: m - number * chains] for values in drawn]
 
 
-def _draw_block(model: Model, keep: Bools, plan: Chains, job: _Job) -> Floats:
-    return np.concatenate(list(_rounds(model, keep, plan, job)))
+def _draw_block(model: Model, keep: Sequence[Bools], plan: Chains, job: _Job) -> list[Floats]:
+    rounds = zip(*_rounds(model, keep, plan, job), strict=True)
+    return [np.concatenate(values) for values in rounds]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openlupus.errors import ConvergenceError, ImputationError
-from openlupus.statistics.imputation.incomplete import Incomplete, Pattern, read_incomplete
+from openlupus.statistics.imputation.incomplete import Incomplete, read_incomplete
 from openlupus.statistics.interval import Floats
 
 PriorName = Literal["uniform", "jeffreys", "ridge"]
@@ -20,6 +20,8 @@ PriorName = Literal["uniform", "jeffreys", "ridge"]
 _DEPENDENT = 1e-10
 # Steps of EM below this size are rounding; the direction of slowest convergence is read above it.
 _DIRECTION = 1e-7
+# Numbers of the patterns' products that are worked on together.
+_ROOM = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +111,13 @@ def em(
     checked = read_incomplete(data, names)
     centre = np.nanmean(checked.values, axis=0)
     scale = np.nanstd(checked.values, axis=0)
-    sums = [_sums((checked.values - centre) / scale, p) for p in checked.patterns]
-    rows, k = sum(int(s[0, 0]) for s in sums), centre.size
+    sums = _sums(checked, centre, scale)
+    rows, k = sum(pattern.rows.size for pattern in checked.patterns), centre.size
     strength = given.strength(rows, k)
     ridge = strength * np.eye(k) if given.name == "ridge" else np.zeros((k, k))
 
     mean, covariance, worst = np.zeros(k), np.eye(k), np.zeros((k + 1, k))
-    total = _expected(sums, checked.patterns, mean, covariance)
+    total = _expected(sums, mean, covariance)
     iterations, size, step, rate, settled = 0, np.inf, np.inf, 0.0, False
     while not settled:
         if iterations == most_iterations:
@@ -130,7 +132,7 @@ def em(
         covariance = centred / (rows + strength + k + 1)
         _refuse_dependent(covariance, checked.names)
         moved = np.vstack([mean, covariance]) - before
-        total = _expected(sums, checked.patterns, mean, covariance)
+        total = _expected(sums, mean, covariance)
         size = float(np.abs(moved).max())
         if size > _DIRECTION:
             rate = size / step if np.isfinite(step) else 0.0
@@ -140,7 +142,7 @@ def em(
     return NormalFit(
         mean=centre + scale * mean,
         covariance=covariance * spread,
-        log_likelihood=_log_likelihood(sums, checked.patterns, mean, covariance, scale),
+        log_likelihood=_log_likelihood(sums, mean, covariance),
         iterations=iterations,
         gradient=_gradient(total, mean, covariance, rows, strength, ridge),
         worst_mean=worst[0] * scale,
@@ -151,42 +153,66 @@ def em(
     )
 
 
-def _sums(z: Floats, pattern: Pattern) -> Floats:
-    """Products of (1, observed) over the rows of a pattern."""
-    block = z[pattern.rows[:, None], pattern.observed]
-    rows = np.column_stack([np.ones(len(block)), block])
-    return rows.T @ rows
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """Patterns side by side.
+
+    Attributes:
+        products: Of (1, observed) over the rows of each, 0 where missing; shape (patterns,
+            variables + 1, variables + 1).
+        seen: 1 where a variable is observed, shape (patterns, variables).
+        scale: Of the variables, shape (variables,).
+    """
+
+    products: Floats
+    seen: Floats
+    scale: Floats
+
+    @property
+    def rows(self) -> Floats:
+        return self.products[:, 0, 0]
+
+    def inside(self, covariance: Floats) -> Floats:
+        """Of the observed variables of each pattern; the others have variance 1 and no other."""
+        seen = self.seen
+        gone = np.eye(seen.shape[1]) * (1 - seen)[:, None]
+        return covariance * (seen[:, :, None] * seen[:, None]) + gone
 
 
-def _expected(
-    sums: Sequence[Floats], patterns: Sequence[Pattern], mean: Floats, covariance: Floats
-) -> Floats:
+def _sums(checked: Incomplete, centre: Floats, scale: Floats) -> list[_Sums]:
+    """Of all patterns, as many together as have room."""
+    z = np.nan_to_num((checked.values - centre) / scale)
+    rows = np.column_stack([np.ones(len(z)), z])
+    seen = (~checked.missing).astype(np.float64)
+    patterns = checked.patterns
+    block = max(1, _ROOM // rows.shape[1] ** 2)
+    found: list[_Sums] = []
+    for first in range(0, len(patterns), block):
+        own = patterns[first : first + block]
+        products = np.stack([rows[p.rows].T @ rows[p.rows] for p in own])
+        found.append(_Sums(products, np.stack([seen[p.rows[0]] for p in own]), scale))
+    return found
+
+
+def _expected(sums: Sequence[_Sums], mean: Floats, covariance: Floats) -> Floats:
     """Expected products of (1, variables) over all rows, given what is observed (eq. mi-em)."""
-    total = np.zeros((mean.size + 1,) * 2)
-    for own, pattern in zip(sums, patterns, strict=True):
-        seen, gone = np.append(0, pattern.observed + 1), pattern.missing + 1
-        total[seen[:, None], seen] += own
-        if not gone.size:
-            continue
-        slope, rest = conditional(covariance, pattern.observed, pattern.missing)
-        intercept = mean[pattern.missing] - slope @ mean[pattern.observed]
-        regression = np.column_stack([intercept, slope])
-        cross = regression @ own
-        total[gone[:, None], seen] += cross
-        total[seen[:, None], gone] += cross.T
-        total[gone[:, None], gone] += cross @ regression.T + own[0, 0] * rest
+    return np.sum([_of_patterns(own, mean, covariance) for own in sums], axis=0)
+
+
+def _of_patterns(sums: _Sums, mean: Floats, covariance: Floats) -> Floats:
+    seen, gone = sums.seen, 1 - sums.seen
+    across = covariance * (seen[:, :, None] * gone[:, None])
+    slope = np.linalg.solve(sums.inside(covariance), across).astype(np.float64)
+    # (1, observed, 0 where missing) times this has the missing ones at their expectation.
+    complete = np.zeros_like(sums.products)
+    complete[:, 0, 0] = 1
+    complete[:, 0, 1:] = mean * gone - ((mean * seen)[:, None] @ slope)[:, 0]
+    complete[:, 1:, 1:] = slope + np.eye(mean.size) * seen[:, None]
+    total = (complete.swapaxes(1, 2) @ sums.products @ complete).sum(axis=0)
+    weight = sums.rows[:, None] * gone
+    rest = covariance * (weight.T @ gone)
+    total[1:, 1:] += rest - (sums.rows[:, None, None] * (across.swapaxes(1, 2) @ slope)).sum(axis=0)
     return total
-
-
-def conditional(
-    covariance: Floats, observed: ArrayLike, missing: ArrayLike
-) -> tuple[Floats, Floats]:
-    """Regression of the missing variables on the observed: slopes and residual covariance."""
-    observed, missing = np.asarray(observed, np.intp), np.asarray(missing, np.intp)
-    across = covariance[missing[:, None], observed]
-    slope = np.linalg.solve(covariance[observed[:, None], observed], across.T).T
-    rest = covariance[missing[:, None], missing] - slope @ across.T
-    return slope.astype(np.float64), rest
 
 
 def _settled(
@@ -204,19 +230,18 @@ def _settled(
     return bool(np.all(np.abs(new - old) <= criterion * np.abs(old)))
 
 
-def _log_likelihood(
-    sums: Sequence[Floats], patterns: Sequence[Pattern], mean: Floats, covariance: Floats,
-    scale: Floats,
-) -> float:  # fmt: skip
+def _log_likelihood(sums: Sequence[_Sums], mean: Floats, covariance: Floats) -> float:
     value = 0.0
-    for own, pattern in zip(sums, patterns, strict=True):
-        seen = pattern.observed
-        block = covariance[seen[:, None], seen]
-        centred = np.column_stack([-mean[seen], np.eye(seen.size)])
-        inside = np.trace(np.linalg.solve(block, centred @ own @ centred.T))
-        logs = np.linalg.slogdet(block)[1] + 2 * np.log(scale[seen]).sum()
-        value -= (own[0, 0] * (seen.size * np.log(2 * np.pi) + logs) + inside) / 2
-    return float(value)
+    for own in sums:
+        block, seen = own.inside(covariance), own.seen
+        centred = np.concatenate(
+            [-(mean * seen)[:, :, None], np.eye(mean.size) * seen[:, None]], axis=2
+        )
+        scatter = centred @ own.products @ centred.swapaxes(1, 2)
+        away = np.trace(np.linalg.solve(block, scatter), axis1=1, axis2=2)
+        spread = np.linalg.slogdet(block)[1] + seen @ (np.log(2 * np.pi) + 2 * np.log(own.scale))
+        value -= float((own.rows * spread + away).sum()) / 2
+    return value
 
 
 def _gradient(
@@ -233,7 +258,10 @@ def _gradient(
 
 def _refuse_dependent(covariance: Floats, names: Sequence[str]) -> None:
     """Name the variables that depend on those before them."""
-    work = covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    spread = np.sqrt(np.diag(covariance))
+    work = covariance / (spread[:, None] * spread)
+    if _is_regular(work):
+        return
     for i in range(len(work)):
         if work[i, i] < _DEPENDENT:
             others = [names[j] for j in range(i) if abs(covariance[i, j]) > 0]
@@ -242,3 +270,11 @@ def _refuse_dependent(covariance: Floats, names: Sequence[str]) -> None:
                 "leave it out and recompute it afterwards, or use a ridge prior"
             )
         work[i + 1 :, i + 1 :] -= np.outer(work[i + 1 :, i], work[i, i + 1 :]) / work[i, i]
+
+
+def _is_regular(correlation: Floats) -> bool:
+    try:
+        factor = np.linalg.cholesky(correlation)
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.all(np.diag(factor) ** 2 >= _DEPENDENT))

@@ -82,31 +82,40 @@ class Regression:
 class Model:
     """Response and design, checked; `leverage` of ordinary least squares.
 
+    A stack of models has one more axis before those of `x`, `y`, `q` and `r`.
+
     Attributes:
         x: Design with its intercept, shape (observations, coefficients).
         y: Response, shape (observations,).
         names: One a coefficient.
+        q: Orthonormal columns, x = q r; the shape of x.
+        r: Upper triangle, shape (coefficients, coefficients).
     """
 
     x: Floats
     y: Floats
     names: tuple[str, ...]
+    q: Floats
+    r: Floats
 
     @property
     def n(self) -> int:
-        return self.x.shape[0]
+        return self.x.shape[-2]
 
     @property
     def p(self) -> int:
-        return self.x.shape[1]
+        return self.x.shape[-1]
 
     @property
     def leverage(self) -> Floats:
-        q = np.linalg.qr(self.x)[0]
-        return np.minimum(np.sum(q**2, axis=1), 1.0)
+        return np.minimum(np.sum(self.q**2, axis=-1), 1.0)
+
+    def at(self, place: int | slice | None) -> "Model":
+        """One model of a stack, or some; of a single model with None, the stack of it alone."""
+        return Model(self.x[place], self.y[place], self.names, self.q[place], self.r[place])
 
     def weighted(self, weights: Floats) -> Floats:
-        """Coefficients of weighted least squares."""
+        """Coefficients of weighted least squares of a single model."""
         root = np.sqrt(weights)
         q, r = np.linalg.qr(root[:, None] * self.x)
         if np.abs(np.diag(r)).min() <= _DEPENDENT * np.abs(np.diag(r)).max():
@@ -117,10 +126,12 @@ class Model:
         return np.linalg.solve(r, q.T @ (root * self.y)).astype(np.float64)
 
     def inverse(self, weights: Floats | None = None) -> Floats:
-        """(X' W X)^-1."""
-        x = self.x if weights is None else np.sqrt(weights)[:, None] * self.x
-        r_inverse = np.linalg.inv(np.linalg.qr(x)[1])
-        return r_inverse @ r_inverse.T
+        """(X' W X)^-1; with weights, of a single model."""
+        r = self.r
+        if weights is not None:
+            r = np.linalg.qr(np.sqrt(weights)[:, None] * self.x, mode="r")
+        r_inverse: Floats = np.linalg.inv(r).astype(np.float64)
+        return r_inverse @ r_inverse.swapaxes(-1, -2)
 
 
 def read_model(x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None) -> Model:
@@ -137,27 +148,48 @@ def read_model(x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None) -
             f"the design has shape {design.shape}, the response {response.shape}; they must be"
             " (observations, coefficients) and (observations,)"
         )
-    n, p = design.shape
+    return _checked(design, response, names)
+
+
+def read_models(x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None) -> Model:
+    """A stack of models with the same names, checked as one is by `read_model`.
+
+    Args:
+        x: Shape (models, observations, coefficients).
+        y: Shape (models, observations).
+        names: One a coefficient.
+    """
+    design, response = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if design.ndim != 3 or response.shape != design.shape[:2]:
+        raise StatisticsError(
+            f"the designs have shape {design.shape}, the responses {response.shape}; they must be"
+            " (models, observations, coefficients) and (models, observations)"
+        )
+    return _checked(design, response, names)
+
+
+def _checked(design: Floats, response: Floats, names: Sequence[str] | None) -> Model:
+    n, p = design.shape[-2:]
     labels = tuple(names) if names else tuple(f"column {i + 1}" for i in range(p))
     if len(labels) != p:
         raise StatisticsError(f"{len(labels)} names for {p} columns")
-    bad = ~(np.isfinite(design).all(axis=1) & np.isfinite(response))
+    bad = ~(np.isfinite(design).all(axis=-1) & np.isfinite(response))
     if bad.any():
+        first = int(np.argwhere(bad)[0, -1]) + 1
         raise StatisticsError(
-            f"observation {int(np.argmax(bad)) + 1} is missing or infinite; leave it out or impute"
-            " it first"
+            f"observation {first} is missing or infinite; leave it out or impute it first"
         )
     if n <= p:
         raise StatisticsError(f"{n} observations cannot determine {p} coefficients and a scale")
-    length = np.sqrt(np.sum(design**2, axis=0))
-    beyond = np.abs(np.diag(np.linalg.qr(design)[1]))
-    dependent = [label for label, b, all_ in zip(labels, beyond, length, strict=True)
-                 if b <= _DEPENDENT * all_]  # fmt: skip
-    if dependent:
+    q, r = np.linalg.qr(design)
+    length = np.sqrt(np.sum(design**2, axis=-2))
+    within = np.abs(np.diagonal(r, axis1=-2, axis2=-1)) <= _DEPENDENT * length
+    some = within.reshape(-1, p).any(axis=0)
+    if dependent := [label for label, each in zip(labels, some, strict=True) if each]:
         raise RankDeficiencyError(
             f"{', '.join(dependent)} follows from the columns before it; leave it out"
         )
-    return Model(design, response, labels)
+    return Model(design, response, labels, q.astype(np.float64), r.astype(np.float64))
 
 
 def least_squares(
