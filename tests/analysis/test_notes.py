@@ -293,8 +293,52 @@ def test_a_taper_says_which_days_and_what_a_flare_is():
     assert "on every day from day 85 (Week 12) to the target day of the visit" in said
     assert "at each visit from Week 12 to the visit" in said
     assert [f"{o.label}: {o.default:g} (default)" in said for o in options.values()] == [True, True]
-    assert "The assessment before: the last that counts" in said
+    assert "Flares are looked for at every assessment after day 1" in said
+    assert "each other assessment from the first of these visits" in said
+    assert "The assessment before: the last that counts" not in said
     assert "Dose at the visit" not in said
+
+
+def ends(text: str) -> str:
+    """The words on one end point that is added to the trial, at week 12."""
+    added = (
+        '[endpoint.more]\nlabel = "More"\nparameter = "MORE"\nmissing = "missing"\n'
+        f"{text}\n"
+        '[analysis.more]\nendpoint = "more"\nvisit = "W12"\npopulation = "all"\n'
+        'method = { name = "responder", test = "none", interval = "none" }\n'
+    )
+    declared = TRIAL.format(component="", missing="missing", choose="nearest")
+    return note(parse(declared + "\n" + added), "more")
+
+
+def test_where_flares_were_looked_for_is_said():
+    every = ends('composite = "bilag_flare_free"')
+    assert "Flares are looked for at every assessment after day 1" in every
+    assert "Body weight" not in every
+    visits = ends('composite = "bilag_flare_free"\nflares_at = "visits"')
+    assert "one that counts for no such visit is not looked at" in visits
+    index = ends('composite = "selena_flare_free"')
+    assert "the mean of the 7 days before it. Body weight: the last one measured" in index
+
+
+def test_which_form_says_what_improved_is_said():
+    assert "said by the S2K RI-50 form of the day of the SLEDAI-2K" in ends('composite = "sri50"')
+
+
+@pytest.mark.parametrize(
+    ("unreadable", "words"),
+    [
+        ("", "the verdict is not known from its first day on, and time at risk ends"),
+        ("event", "because a dose cannot be read, counts as such a rise"),
+        ("no_event", "because a dose cannot be read is none"),
+    ],
+)
+def test_what_a_rise_is_that_cannot_be_read_is_said(unreadable: str, words: str):
+    declared = TRIAL.format(component="", missing="missing", choose="nearest")
+    if unreadable:
+        declared = declared.replace("tolerance = 2.5", f'unreadable = "{unreadable}"')
+    said = note(parse(declared), "main")
+    assert said.count(words) == 1
 
 
 def test_the_same_component_of_another_composite_is_told_as_it_is_there():

@@ -61,6 +61,7 @@ class Subject:
     mh: Sequence[Mapping[str, Any]] = ()
     lb: Sequence[Mapping[str, Any]] = ()
     rs: Sequence[Mapping[str, Any]] = ()
+    vs: Sequence[Mapping[str, Any]] = ()
 
 
 STEADY = (Visit(-28), Visit(1, sledai=(9, 15)), Visit(57), Visit(113))
@@ -70,7 +71,7 @@ STEADY = (Visit(-28), Visit(1, sledai=(9, 15)), Visit(57), Visit(113))
 def frames(*subjects: Subject) -> dict[str, pl.DataFrame]:
     """The domains of these subjects."""
     rows: dict[str, list[Row]] = {
-        name: [] for name in ("DM", "SUPPDM", "EX", "DS", "CM", "AE", "MH", "LB", "RS")
+        name: [] for name in ("DM", "SUPPDM", "EX", "DS", "CM", "AE", "MH", "LB", "RS", "VS")
     }
     for subject in subjects:
         for name, found in _rows(subject).items():
@@ -176,6 +177,7 @@ def _rows(subject: Subject) -> dict[str, list[Row]]:
         "AE": _numbered("AE", subject.ae),
         "MH": _numbered("MH", subject.mh),
         "LB": _numbered("LB", subject.lb),
+        "VS": _numbered("VS", subject.vs),
         "RS": _numbered("RS", [row for visit in subject.visits for row in _forms(visit)]
                         + [dict(row) for row in subject.rs]),
     }  # fmt: skip

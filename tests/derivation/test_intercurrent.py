@@ -10,6 +10,7 @@ from derivation.small_trial import (
     LOCKED,
     STEADY,
     Subject,
+    Visit,
     day,
     declared,
     derived,
@@ -18,6 +19,7 @@ from derivation.small_trial import (
     frames,
     row_of,
     together,
+    verdict,
 )
 from openlupus.derivation import AnalysisData, derive
 from openlupus.errors import DerivationError
@@ -243,3 +245,148 @@ def test_an_event_by_a_column_that_is_not_there_is_refused():
     protocol = declared("", INCREASE.replace('date = "AESTDTC"', 'date = "AEXXDTC"'))
     with pytest.raises(DerivationError, match='event "flare" needs AEXXDTC of domain AE'):
         derived(flare(day(3)), protocol=protocol)
+
+
+# Cases in which it cannot be told whether the dose was raised, and the day and record in doubt.
+DOUBTS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, int, int]]]] = {
+    "raised to an unknown dose": (
+        [steroid(-100, 40), steroid(41, dose=None)], [("steroid", 41, 2)]),
+    "raised to a unit that is no mass": (
+        [steroid(-100, 40), steroid(41, unit="TABLET")], [("steroid", 41, 2)]),
+    "a new record beside one of unknown dose": (
+        [steroid(-100, dose=None), steroid(41)], [("steroid", 41, 2)]),
+    "after one of unknown dose": (
+        [steroid(-100, 40, dose=None), steroid(41)], [("steroid", 41, 2)]),
+    "first raised, then unknown": (
+        [steroid(-100, 40), steroid(41, 60, dose=20), steroid(61, dose=None)],
+        [("steroid", 61, 3)]),
+    "unknown and unchanged": ([steroid(-100, dose=None)], []),
+    "start not known": ([drug("PREDNISONE", None, None, kind="GLUCOCORTICOID")], []),
+    "known and raised": ([steroid(-100, 40), steroid(41, dose=20)], []),
+    "injected, dose not known": (
+        [steroid(50, route="INTRAMUSCULAR", dose=None, often=None)], []),
+    "a cream": ([steroid(-100), steroid(50, route="TOPICAL", dose=None)], []),
+    "another drug, before unknown": (
+        [antimalarial(-100, 40, dose=None), antimalarial(41, dose=400)], [("raised", 41, 2)]),
+    "another drug, started": ([antimalarial(41, dose=None)], []),
+}  # fmt: skip
+WHEN_IN_DOUBT = """
+[endpoint.steady]
+label = "PGA not worse"
+parameter = "PGASTEAD"
+composite = "sri"
+component = "pga_no_worsening"
+missing = "missing"
+intercurrent = { steroid = "composite" }
+
+[endpoint.set_aside]
+label = "PGA not worse, set aside after the event"
+parameter = "PGAASIDE"
+composite = "sri"
+component = "pga_no_worsening"
+missing = "missing"
+intercurrent = { steroid = "hypothetical" }
+
+[endpoint.ignored]
+label = "PGA not worse, whatever the dose"
+parameter = "PGAWHAT"
+composite = "sri"
+component = "pga_no_worsening"
+missing = "missing"
+intercurrent = { steroid = "treatment_policy" }
+
+[endpoint.remission]
+label = "Remission"
+parameter = "DORIS"
+composite = "doris"
+missing = "missing"
+changes = ["raised"]
+
+[time_to_event.worse]
+label = "PGA worse"
+parameter = "TTWORSE"
+endpoint = "ignored"
+event = "first_failure"
+censored_by = ["steroid"]
+"""
+DOUBTED = "cannot be known: Glucocorticoid dose above baseline"
+
+
+def declared_as(unreadable: str) -> Protocol:
+    how = f'unreadable = "{unreadable}"\nkind = "medication"'
+    return declared("", INCREASE.replace('kind = "medication"', how) + WHEN_IN_DOUBT)
+
+
+@cache
+def in_doubt(unreadable: str) -> AnalysisData:
+    cases = {name: taking(*cm) for name, (cm, _) in DOUBTS.items()}
+    return together(cases, protocol=declared_as(unreadable))
+
+
+@pytest.mark.parametrize(("case", "doubts"), [(k, doubts) for k, (_, doubts) in DOUBTS.items()])
+def test_a_rise_that_cannot_be_read_is_what_the_declaration_says(
+    case: str, doubts: list[tuple[str, int, int]]
+):
+    def events(unreadable: str) -> list[tuple[str, int, int]]:
+        return told(in_doubt(unreadable).frame("ADICE").filter(pl.col("USUBJID") == case))
+
+    assert events("unknown") == events("no_event")
+    assert sorted(events("event")) == sorted([*events("no_event"), *doubts])
+
+
+def judged(case: str, parameter: str, visit: str, unreadable: str = "unknown") -> tuple[Any, Any]:
+    row = verdict(in_doubt(unreadable), case, parameter, visit)
+    return row["AVALC"], row["REASON"]
+
+
+def test_from_the_day_of_the_doubt_on_the_verdict_is_not_known():
+    case = "raised to an unknown dose"
+    assert judged(case, "PGASTEAD", "Week 8") == (None, DOUBTED)
+    assert judged(case, "PGASTEAD", "Week 8", "no_event") == ("Y", None)
+    assert judged(case, "PGASTEAD", "Week 8", "event") == (
+        "N", "Glucocorticoid dose above baseline",
+    )  # fmt: skip
+    assert judged(case, "PGAASIDE", "Week 8") == (None, DOUBTED)
+    assert judged(case, "PGAWHAT", "Week 8") == ("Y", None)
+
+
+def test_a_rise_that_was_seen_decides_whatever_came_later():
+    assert judged("first raised, then unknown", "PGASTEAD", "Week 16") == (
+        "N", "Glucocorticoid dose above baseline",
+    )  # fmt: skip
+
+
+def test_before_the_day_of_the_doubt_nothing_is_in_doubt():
+    late = taking(steroid(-100, 60), steroid(61, dose=None))
+    data = derived(late, protocol=declared_as("unknown"))
+    assert verdict(data, "A", "PGASTEAD", "Week 8")["AVALC"] == "Y"
+    assert verdict(data, "A", "PGASTEAD", "Week 16")["REASON"] == DOUBTED
+
+
+def test_a_doubt_undoes_no_non_response_and_missing_decides_the_rest():
+    worse = (Visit(-28), Visit(1), Visit(57, pga=1.4), Visit(113))
+    cm = (steroid(-100, 40), steroid(41, dose=None))
+    data = derived(Subject("A", worse, cm=cm), protocol=declared_as("unknown"))
+    row = verdict(data, "A", "PGASTEAD", "Week 8")
+    assert (row["AVALC"], row["REASON"]) == ("N", "not met: pga no worsening")
+    assert verdict(data, "A", "PGAASIDE", "Week 8")["REASON"] == DOUBTED
+    strict = declared(
+        "", INCREASE + WHEN_IN_DOUBT.replace('missing = "missing"', 'missing = "non_response"')
+    )
+    row = verdict(derived(Subject("A", STEADY, cm=cm), protocol=strict), "A", "PGASTEAD", "Week 8")
+    assert (row["AVALC"], row["DTYPE"], row["REASON"], row["OBSFL"]) == ("N", "NRI", DOUBTED, "N")
+
+
+def test_a_state_of_unchanged_treatment_cannot_be_computed_and_time_ends():
+    row = verdict(in_doubt("unknown"), "another drug, before unknown", "DORIS", "Week 8")
+    assert "cannot be computed: stable treatment" in row["REASON"]
+    times = in_doubt("unknown").frame("ADTTE").filter(pl.col("PARAMCD") == "TTWORSE")
+    ends = dict(times.select("USUBJID", "AVAL").iter_rows())
+    assert ends["raised to an unknown dose"] == 41
+    assert ends["unknown and unchanged"] == 113
+
+
+def test_a_dose_of_the_total_that_cannot_be_compared_is_counted():
+    data = derived(taking(steroid(-100, 40), steroid(41, dose=None)), protocol=MORE)
+    assert excluded(data, "ADICE", "dose cannot be compared with baseline") == 1
+    assert excluded(data, "ADGC", "dose is missing or negative") == 1

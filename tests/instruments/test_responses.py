@@ -301,3 +301,12 @@ def test_wide_inputs_have_a_column_each() -> None:
     assert columns["bilag_visit"][0] == "bilag_visit_constitutional"
     assert len(columns["bilag_visit"]) == len(bilag2004.SYSTEMS)
     assert columns["pga_visit"] == ("pga_visit",)
+
+
+def test_answers_on_improvement_have_codes_in_the_order_of_the_index():
+    assert s2k_ri50.CODES[0] == "RI5001"
+    assert s2k_ri50.CODES[23] == "RI5024"
+    by_code = s2k_ri50.form({"RI5009": [True, False], "RI5015": [None, True]})
+    by_key = s2k_ri50.form({"arthritis_improved": [True, False], "rash_improved": [None, True]})
+    assert by_code.tolist() == by_key.tolist()
+    assert by_code[:, 8].tolist() == [1, 0]

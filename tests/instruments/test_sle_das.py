@@ -37,6 +37,18 @@ COEFFICIENTS = {
 }
 
 
+def test_what_contradicts_is_pointed_at_and_nothing_else():
+    rows = [
+        HEALTHY,
+        HEALTHY | {"localised_rash": 1},
+        HEALTHY | {"localised_rash": 1, "generalised_rash": 1},
+        HEALTHY | {"platelets": 0, "leukocytes": 0},
+    ]
+    items = np.concatenate([sle_das.form(row) for row in rows])
+    wrong = [[sle_das.KEYS[i] for i in np.flatnonzero(row)] for row in sle_das.contradictory(items)]
+    assert wrong == [[], [], ["localised_rash"], ["platelets", "leukocytes"]]
+
+
 def total(**changes: Any) -> float:
     return float(sle_das.score({**HEALTHY, **changes}).total[0])
 

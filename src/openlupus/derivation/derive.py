@@ -1,6 +1,6 @@
 """Records to analysis data, one screen: what is made, from what, in which order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -19,7 +19,9 @@ from openlupus.derivation import (
     scores,
     time_to_event,
     variables,
+    weight,
 )
+from openlupus.derivation.courses import Course
 from openlupus.derivation.model import AnalysisData, Arms
 from openlupus.derivation.tally import Tally
 from openlupus.protocol import Protocol
@@ -92,11 +94,12 @@ def derive(
     """
     require(records, _needs(protocol))
     tally, done = Tally(), 0
+    forms = scores.forms_of(records)
     people = base.people(protocol, records, arms, tally)
     held = Records({**records.domains, "DM": people.lazy()}, records.origin)
     parts: list[dict[str, pl.DataFrame]] = []
     for some in held.batches(batch):
-        parts.append(_frames(protocol, some, tally, also, cut))
+        parts.append(_frames(protocol, some, tally, forms, also, cut))
         done += parts[-1]["ADSL"].height
         if progress:
             progress(done, people.height)
@@ -134,13 +137,18 @@ def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _frames(
-    protocol: Protocol, records: Records, tally: Tally, also: Sequence[str], cut: date | None
+    protocol: Protocol,
+    records: Records,
+    tally: Tally,
+    forms: Collection[str],
+    also: Sequence[str],
+    cut: date | None,
 ) -> dict[str, pl.DataFrame]:
     adsl = base.subjects(protocol, records, tally, cut=cut)
     reference = adsl.filter(pl.col("RANDFL") == "Y").select(
         "USUBJID", pl.coalesce("TRTSDT", "RANDDT").alias("REFDT")
     )
-    frames, courses = scores.scored(records, reference, protocol, tally)
+    frames, courses = scores.scored(records, reference, protocol, tally, forms)
     taken = medication.intervals(records, reference, tally)
     steroid = medication.glucocorticoid_courses(taken, ("GLUCOCORTICOID",), tally)
     if records.has("CM"):
@@ -148,14 +156,20 @@ def _frames(
             steroid, adsl, reference, protocol.schedule, protocol.scoring.glucocorticoid_baseline
         )
     frames["ADGF"] = genes.signatures(records, reference, protocol.schedule, tally)
-    frames["ADICE"] = intercurrent.events(protocol, records, reference, taken, tally)
+    events = intercurrent.events(protocol, records, reference, taken, tally)
+    frames["ADICE"] = events.certain
     frames["ADAE"] = adverse_events.events(records, adsl, protocol.safety, tally)
     request = on_request.Sources(protocol, records, reference, adsl, tally)
     frames |= on_request.made(request, also)
     adsl = variables.add(protocol, adsl, records, frames)
-    frames["ADRESP"] = response.responses(protocol, _feed(protocol, adsl, courses, frames, steroid))
+    if records.has("VS") and weight.asked(protocol.endpoints.values()):
+        courses.append(weight.course(records, reference, tally))
+    feed = _feed(protocol, adsl, courses, frames, steroid, events.possible)
+    frames["ADRESP"] = response.responses(protocol, feed)
     if protocol.times:
-        frames["ADTTE"] = time_to_event.times(protocol, adsl, frames["ADRESP"], frames["ADICE"])
+        frames["ADTTE"] = time_to_event.times(
+            protocol, adsl, frames["ADRESP"], frames["ADICE"], feed
+        )
     adsl = variables.add(protocol, adsl, records, frames)
     return {name: _sorted(name, frame) for name, frame in {"ADSL": adsl, **frames}.items()}
 
@@ -163,9 +177,10 @@ def _frames(
 def _feed(
     protocol: Protocol,
     adsl: pl.DataFrame,
-    courses: Sequence[scores.Course],
+    courses: Sequence[Course],
     frames: Mapping[str, pl.DataFrame],
     steroid: pl.DataFrame,
+    possible: pl.DataFrame,
 ) -> inputs.Feed:
     """What the inputs of composites are made of; without CM no dose is known."""
     dose = [inputs.dose_course(frames["ADGC"])] if "ADGC" in frames else []
@@ -174,6 +189,7 @@ def _feed(
         courses=[*courses, *dose],
         doses=steroid if dose else None,
         events=frames["ADICE"],
+        possible=possible,
         schedule=protocol.schedule,
     )
 

@@ -1,6 +1,6 @@
 """What composites take: each input as an array over the randomised subjects, visit by visit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,18 +8,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from openlupus.derivation import medication
-from openlupus.derivation.scores import Course
-from openlupus.instruments.composites import COMPOSITES
+from openlupus.derivation import flares, medication
+from openlupus.derivation.courses import (
+    DOSE,
+    WITHOUT_FORM,
+    Course,
+    at,
+    course_of,
+    parts,
+    treatment,
+)
+from openlupus.instruments.composites import COMPOSITES, FLARES
 from openlupus.instruments.verdicts import MET, NOT_COMPUTABLE, NOT_MET
 from openlupus.protocol.model import Endpoint, Schedule, Visit
 
-_MISSING: Mapping[np.dtype[Any], float] = {np.dtype(np.int8): NOT_COMPUTABLE}
-_AT_VISIT = ("haemolytic_anaemia", "gi_activity")
-"""Measures of the visit whose inputs have no ending."""
 _UNCHANGED = ("standard_treatment", "stable_treatment")
 _HIGHEST, _FLARE = "prednisone_highest_visit", "flare_free_visit"
-_DOSE = "prednisone"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,27 +35,27 @@ class Feed:
         courses: Instruments over the trial.
         doses: Oral and parenteral glucocorticoid intervals; None where the records have no CM.
         events: ADICE.
+        possible: Events of which the records do not tell whether they came.
     """
 
     everyone: pl.DataFrame
     courses: Sequence[Course]
     doses: pl.DataFrame | None
     events: pl.DataFrame
+    possible: pl.DataFrame
     schedule: Schedule
     _made: dict[tuple[Any, ...], NDArray[Any]] = field(default_factory=dict[Any, Any])
+    _searches: dict[tuple[Any, ...], flares.Search] = field(default_factory=dict[Any, Any])
 
     def lacks(self, endpoint: Endpoint) -> list[str]:
         """The inputs of an end point that these records do not give."""
-        needs = list(COMPOSITES[endpoint.composite].inputs)
-        if _FLARE in needs:
-            needs = [*(n for n in needs if n != _FLARE), *COMPOSITES[endpoint.flare].inputs]
-        return [need for need in needs if not self._derived(need)]
+        return [need for need in needed(endpoint) if not self._derived(need)]
 
     def array(self, need: str, endpoint: Endpoint, visit: Visit) -> NDArray[Any]:
         """An input by its name, such as `pga_baseline`, at a visit; one row a subject."""
         more = {
             _HIGHEST: (endpoint.maintained_from,),
-            _FLARE: (endpoint.maintained_from, endpoint.flare),
+            _FLARE: (endpoint.maintained_from, endpoint.flare, endpoint.flares_at),
         }.get(need, tuple(sorted(endpoint.changes)) if need in _UNCHANGED else ())
         key = (need, "" if need.endswith("_baseline") else visit.id, *more)
         if key not in self._made:
@@ -62,20 +66,33 @@ class Feed:
         """Latest day of the assessments at the visit that an end point rests on; null: none."""
         days = self.everyone.select("USUBJID")
         for measure in sorted(_assessed(COMPOSITES[endpoint.composite].inputs, endpoint)):
-            course = self._course(measure)
-            chosen = course.index.filter(_at(visit))
+            course = course_of(self.courses, measure)
+            chosen = course.index.filter(at(visit))
             day = chosen.select("USUBJID", pl.col("ADT").alias(measure))
             days = days.join(day, on="USUBJID", how="left", maintain_order="left")
         return days.select(ADT=pl.max_horizontal(pl.lit(None, pl.Date), pl.exclude("USUBJID")))[
             "ADT"
         ]
 
+    def searched(self, endpoint: Endpoint) -> flares.Search:
+        """Where flares were looked for: those that an end point is, or that it asks for."""
+        itself = endpoint.composite in FLARES
+        name = endpoint.composite if itself else endpoint.flare
+        options = endpoint.options if itself else {}
+        every = endpoint.flares_at == "every_assessment"
+        key = (name, every, tuple(sorted(options.items())))
+        if key not in self._searches:
+            people = self.everyone.select("USUBJID", START=pl.coalesce("TRTSDT", "RANDDT"))
+            grounds = flares.Grounds(people, self.courses, self.doses, self.schedule)
+            self._searches[key] = flares.search(grounds, name, options, every=every)
+        return self._searches[key]
+
     def _derived(self, need: str) -> bool:
         if need in _UNCHANGED:
             return True
         if need == _HIGHEST:
             return self.doses is not None
-        measure, when = _parts(need)
+        measure, when = parts(need)
         known = any(measure in course.measures for course in self.courses)
         return known and when in ("baseline", "visit", "previous")
 
@@ -86,16 +103,9 @@ class Feed:
             return self._highest(endpoint, visit)
         if need == _FLARE:
             return self._flare_free(endpoint, visit)
-        measure, when = _parts(need)
-        course = self._course(measure)
-        values = course.measures[measure]
-        missing = _MISSING.get(values.dtype, np.nan)
-        # A row of missing values at the end, which -1 takes.
-        none = np.full((1, *values.shape[1:]), missing, values.dtype)
-        return np.concatenate([values, none])[self._rows(course, visit, when)]
-
-    def _course(self, measure: str) -> Course:
-        return next(course for course in self.courses if measure in course.measures)
+        measure, when = parts(need)
+        course = course_of(self.courses, measure)
+        return course.values(measure, self._rows(course, visit, when))
 
     def _rows(self, course: Course, visit: Visit, when: str) -> NDArray[np.int64]:
         """Of each subject the row of the assessment that counts; -1 where there is none."""
@@ -107,7 +117,7 @@ class Feed:
                 counts = (pl.col("ANL01FL") == "Y") & pl.col("AVISITN").is_in(before)
                 chosen = counts | (pl.col("ABLFL") == "Y")
             case _:
-                chosen = _at(visit)
+                chosen = at(visit)
         rows = course.index.with_row_index("_row").filter(chosen.fill_null(False))
         rows = rows.select("USUBJID", "_row").unique("USUBJID", keep="last", maintain_order=True)
         found = self.everyone.select("USUBJID").join(
@@ -116,13 +126,21 @@ class Feed:
         return found["_row"].cast(pl.Int64).fill_null(-1).to_numpy()
 
     def _unchanged(self, endpoint: Endpoint, visit: Visit) -> NDArray[np.int8]:
-        """1 unless one of the declared changes of treatment came by the day of the visit."""
+        """1 unless one of the declared changes of treatment came by the day of the visit.
+
+        -1 where none did, but one may have.
+        """
         due = self.everyone.select("USUBJID", DUE=self.due(self.assessed(endpoint, visit), visit))
-        mine = self.events.filter(pl.col("ICECAT").is_in(endpoint.changes))
-        first = mine.group_by("USUBJID").agg(pl.col("ASTDT").min())
-        joined = due.join(first, on="USUBJID", how="left", maintain_order="left")
-        changed = joined.select((pl.col("ASTDT") <= pl.col("DUE")).fill_null(False)).to_series()
-        return np.where(changed.to_numpy(), NOT_MET, MET).astype(np.int8)
+
+        def came(events: pl.DataFrame) -> NDArray[np.bool_]:
+            mine = events.filter(pl.col("ICECAT").is_in(endpoint.changes))
+            first = mine.group_by("USUBJID").agg(pl.col("ASTDT").min())
+            joined = due.join(first, on="USUBJID", how="left", maintain_order="left")
+            by_then = (pl.col("ASTDT") <= pl.col("DUE")).fill_null(False)
+            return joined.select(by_then).to_series().to_numpy()
+
+        known = np.where(came(self.possible), NOT_COMPUTABLE, MET)
+        return np.where(came(self.events), NOT_MET, known).astype(np.int8)
 
     def due(self, assessed: pl.Series, visit: Visit) -> pl.Series:
         """The day on which a verdict is passed: of the assessments, else the target day."""
@@ -151,40 +169,25 @@ class Feed:
         return np.where(windows["KNOWN"].to_numpy(), np.round(found, 6), np.nan)
 
     def _flare_free(self, endpoint: Endpoint, visit: Visit) -> NDArray[np.int8]:
-        """1 no flare from the maintained visit on, 0 a flare, -1 not known.
-
-        Without a flare it is not known where one of the visits was missed, or cannot be judged.
-        """
-        composite = COMPOSITES[endpoint.flare]
+        """1 no flare from the maintained visit on, 0 a flare, -1 not known."""
         first = next(v for v in self.schedule.visits if v.id == endpoint.maintained_from)
-        free = np.full(self.everyone.height, MET, np.int8)
-        open_ = np.zeros(self.everyone.height, np.bool_)
-        for each in treatment(self.schedule):
-            if not first.number <= each.number <= visit.number:
-                continue
-            inputs = {need: self.array(need, endpoint, each) for need in composite.inputs}
-            verdict = composite.score(**inputs).responder
-            free[verdict == NOT_MET] = NOT_MET
-            open_ |= verdict == NOT_COMPUTABLE
-        return np.where((free == MET) & open_, NOT_COMPUTABLE, free).astype(np.int8)
+        return self.searched(endpoint).free(first, visit)
 
 
-def treatment(schedule: Schedule) -> list[Visit]:
-    """The visits at which verdicts are passed."""
-    return [visit for visit in schedule.visits if visit.role == "treatment"]
+def needed(endpoint: Endpoint) -> list[str]:
+    """The inputs of an end point, those of the flares that it asks for among them."""
+    needs = COMPOSITES[endpoint.composite].inputs
+    if _FLARE not in needs:
+        return list(needs)
+    return [*(n for n in needs if n != _FLARE), *COMPOSITES[endpoint.flare].inputs]
 
 
 def dose_course(adgc: pl.DataFrame) -> Course:
     """The daily dose as a course, like that of an instrument."""
     columns = ["USUBJID", "ADT", "AVISITN", "ABLFL", "ANL01FL"]
-    return Course(adgc.select(columns), {_DOSE: adgc["AVAL"].fill_null(np.nan).to_numpy()})
-
-
-def _parts(need: str) -> tuple[str, str]:
-    if need in _AT_VISIT:
-        return need, "visit"
-    measure, _, when = need.rpartition("_")
-    return measure, when
+    # Its day is the target day of the visit: no assessment was made on it.
+    index = adgc.select(*columns, USABLE=pl.lit(False))
+    return Course(index, {DOSE: adgc["AVAL"].fill_null(np.nan).to_numpy()})
 
 
 def _assessed(needs: Iterable[str], endpoint: Endpoint) -> set[str]:
@@ -194,11 +197,7 @@ def _assessed(needs: Iterable[str], endpoint: Endpoint) -> set[str]:
         if need == _FLARE:
             found |= _assessed(COMPOSITES[endpoint.flare].inputs, endpoint)
         elif need != _HIGHEST and need not in _UNCHANGED:
-            measure, when = _parts(need)
-            if when == "visit" and measure != _DOSE:
+            measure, when = parts(need)
+            if when == "visit" and measure not in WITHOUT_FORM:
                 found.add(measure)
     return found
-
-
-def _at(visit: Visit) -> pl.Expr:
-    return (pl.col("ANL01FL") == "Y") & (pl.col("AVISITN") == visit.number)

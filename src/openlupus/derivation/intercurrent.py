@@ -1,6 +1,7 @@
 """ADICE: intercurrent events, when they happened, and the record that each rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -24,19 +25,32 @@ SCHEMA: Mapping[str, Any] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Found:
+    """Intercurrent events, with the columns of ADICE.
+
+    `possible`: those of which the records do not tell whether they came, and whose declaration
+    lets that be unknown.
+    """
+
+    certain: pl.DataFrame
+    possible: pl.DataFrame
+
+
 def events(
     protocol: Protocol,
     records: Records,
     reference: pl.DataFrame,
     taken: pl.DataFrame,
     tally: Tally,
-) -> pl.DataFrame:
+) -> Found:
     """Every intercurrent event of the declaration, sorted by subject and date, numbered ICESEQ.
 
     Raises:
         DerivationError: an event needs a domain or a column that the records do not have.
     """
     parts = [pl.DataFrame(schema=SCHEMA)]
+    doubts = [pl.DataFrame(schema=SCHEMA)]
     for name, event in protocol.intercurrent.items():
         match event:
             case Discontinuation():
@@ -48,11 +62,23 @@ def events(
                         "have; give it, be it without rows"
                     )
                 baseline = protocol.scoring.glucocorticoid_baseline
-                found = _medicated(event, taken, reference, tally, baseline)
+                found, doubtful = _medicated(event, taken, reference, tally, baseline)
+                if event.unreadable == "event":
+                    found = pl.concat([found, doubtful])
+                elif event.unreadable == "unknown":
+                    doubts.append(_labelled(doubtful, name, event.label))
             case RecordEvent():
                 found = _recorded(name, event, records, reference, tally)
-        labelled = found.with_columns(ICECAT=pl.lit(name), ICETERM=pl.lit(event.label))
-        parts.append(labelled.select(pl.col(c).cast(t) for c, t in SCHEMA.items()))
+        parts.append(_labelled(found, name, event.label))
+    return Found(_numbered(parts, reference), _numbered(doubts, reference))
+
+
+def _labelled(found: pl.DataFrame, name: str, label: str) -> pl.DataFrame:
+    labelled = found.with_columns(ICECAT=pl.lit(name), ICETERM=pl.lit(label))
+    return labelled.select(pl.col(c).cast(t) for c, t in SCHEMA.items())
+
+
+def _numbered(parts: Sequence[pl.DataFrame], reference: pl.DataFrame) -> pl.DataFrame:
     frame = pl.concat(parts).join(reference, on="USUBJID", how="inner")
     return (
         frame.sort("USUBJID", "ASTDT", "ICECAT", "SRCSEQ", maintain_order=True)
@@ -88,12 +114,18 @@ def _medicated(
     reference: pl.DataFrame,
     tally: Tally,
     baseline: tuple[int, int],
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The events, and the records of which it cannot be told whether they are one."""
     mine = taken.filter(pl.col("CMCLAS").is_in(event.classes))
     if event.total_dose == "prednisone":
-        rows = _raised_total(event, mine, reference, baseline)
+        rows, doubtful = _raised_total(event, mine, reference, baseline)
     else:
-        rows = _changed(event, mine, tally)
+        rows, doubtful = _changed(event, mine)
+    tally.count(doubtful, "dose cannot be compared with baseline", dataset="ADICE", domain="CM")
+    return _as_events(rows), _as_events(doubtful)
+
+
+def _as_events(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         "USUBJID",
         pl.col("DRUG").str.to_uppercase().alias("ICEDESC"),
@@ -105,12 +137,13 @@ def _medicated(
 
 def _raised_total(
     event: Medication, mine: pl.DataFrame, reference: pl.DataFrame, baseline: tuple[int, int]
-) -> pl.DataFrame:
-    """Records under which the oral total exceeds baseline, and parenteral ones.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Records under which the oral total exceeds baseline, and parenteral ones; and doubtful ones.
 
     The total is looked at on the first of `from_day` and the record's start, and on each later
     start: it rises nowhere else. A parenteral record that starts by then counts whatever its dose.
-    Where baseline or the total is not known, no rise is seen.
+    Where baseline or the total is not known no rise is seen, and a record that starts on
+    `from_day` or later is doubtful.
     """
     start, columns = event.from_day - 1, ["USUBJID", "DRUG", "ASTDT", "CMSEQ"]
     # What cannot be converted was counted when the daily dose was derived.
@@ -118,7 +151,7 @@ def _raised_total(
     first, last = baseline
     base = reference.select("USUBJID", FIRST=pl.lit(first), LAST=pl.lit(last))
     base = base.with_columns(medication.average(courses, base).alias("BASE"))
-    lasts = pl.col("DOSE").is_not_null() & (pl.col("TO").is_null() | (pl.col("TO") >= start))
+    lasts = pl.col("TO").is_null() | (pl.col("TO") >= start)
     day = pl.max_horizontal("FROM", pl.lit(start))
     after = courses.filter(lasts).with_columns(FIRST=day, LAST=day)
     after = after.with_columns(
@@ -129,13 +162,17 @@ def _raised_total(
     raised = after.filter(_exceeds(pl.col("NOW"), pl.col("BASE"), event.tolerance))
     injected = pl.col("ROUTE").is_in(gc.PARENTERAL) & (pl.col("FROM") >= start)
     both = pl.concat([raised.select(columns), mine.filter(injected).select(columns)])
-    return both.unique(["USUBJID", "CMSEQ"], keep="last", maintain_order=True)
+    events = both.unique(["USUBJID", "CMSEQ"], keep="last", maintain_order=True)
+    open_ = (pl.col("NOW").is_null() | pl.col("BASE").is_null()) & (pl.col("FROM") >= start)
+    doubtful = after.filter(open_).select(columns)
+    return events, doubtful.join(events, on=["USUBJID", "CMSEQ"], how="anti")
 
 
-def _changed(event: Medication, mine: pl.DataFrame, tally: Tally) -> pl.DataFrame:
+def _changed(event: Medication, mine: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Records that start a drug not taken on the day of the first dose, or raise its daily dose.
 
-    The dose of a drug is the sum of its records that hold on a day.
+    And those of which that cannot be told, for a dose is not known or in another unit. The dose of
+    a drug is the sum of its records that hold on a day.
     """
     often = pl.col("CMDOSFRQ").str.to_uppercase()
     mine = mine.with_columns(
@@ -151,16 +188,14 @@ def _changed(event: Medication, mine: pl.DataFrame, tally: Tally) -> pl.DataFram
     later = later.join(now, on=["USUBJID", "DRUG", "DAY"], how="left")
     started = pl.col("BASE_UNITS").is_null()
     if event.change == "start":
-        return later.filter(started)
+        return later.filter(started), later.clear()
     comparable = (pl.col("UNITS") == pl.col("BASE_UNITS")) & (
         pl.col("TOTAL").is_not_null() & pl.col("BASE").is_not_null()
     )
-    later = tally.keep(
-        later, started | comparable, "dose cannot be compared with baseline",
-        dataset="ADICE", domain="CM",
-    )  # fmt: skip
+    told = later.filter((started | comparable).fill_null(False))
     raised = ~started & _exceeds(pl.col("TOTAL"), pl.col("BASE"), event.tolerance)
-    return later.filter(raised if event.change == "increase" else started | raised)
+    events = told.filter(raised if event.change == "increase" else started | raised)
+    return events, later.filter(~(started | comparable).fill_null(False))
 
 
 def _on_day(rows: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:

@@ -7,9 +7,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from openlupus.derivation.inputs import Feed, treatment
+from openlupus.derivation.courses import DOSE, WEIGHT, parts, treatment
+from openlupus.derivation.flares import RESPONDER
+from openlupus.derivation.inputs import Feed
 from openlupus.errors import DerivationError
-from openlupus.instruments.composites import COMPOSITES
+from openlupus.instruments import flare, s2k_ri50, selena_sledai, sle_das
+from openlupus.instruments.composites import COMPOSITES, FLARES
 from openlupus.protocol import Protocol
 from openlupus.protocol.conditions import expression
 from openlupus.protocol.model import Endpoint, Visit
@@ -18,6 +21,21 @@ from openlupus.records import dates as iso
 NON_RESPONSE, CARRIED = "NRI", "LOCF"
 """DTYPE of a verdict that is non-response by imputation (missing data or an intercurrent event),
 and of one that stands for those after the subject went off treatment."""
+
+_SOURCE: Mapping[str, str] = {
+    **dict.fromkeys((DOSE, f"{DOSE}_highest"), "doses: records of CM"),
+    WEIGHT: "weight: VS, VSTESTCD WEIGHT",
+    **{
+        measure: f"{measure}: RS, RSCAT {category}, {codes[0]} to {codes[-1]}"
+        for measure, category, codes in (
+            ("selena_sledai", selena_sledai.CATEGORY, selena_sledai.CODES),
+            ("sfi_items", flare.CATEGORY, flare.CODES),
+            ("sledai_improved", s2k_ri50.CATEGORY, s2k_ri50.CODES),
+            ("sle_das", sle_das.CATEGORY, sle_das.CODES),
+        )
+    },
+}
+"""Where measures come from that the records of a study may lack."""
 
 SCHEMA: Mapping[str, Any] = {
     "USUBJID": pl.String, "PARAMCD": pl.String, "PARAM": pl.String, "AVISIT": pl.String,
@@ -45,9 +63,9 @@ def responses(protocol: Protocol, feed: Feed) -> pl.DataFrame:
             if visit.number >= _first(protocol, endpoint):
                 judged[name].append(_verdicts(endpoint, feed, visit))
     decided = [
-        _decide(_carried(_with_event(pl.concat(found), endpoint, feed.events)), endpoint).select(
-            *SCHEMA
-        )
+        _decide(
+            _in_doubt(_carried(_with_event(pl.concat(found), endpoint, feed))), endpoint
+        ).select(*SCHEMA)
         for endpoint, found in zip(protocol.endpoints.values(), judged.values(), strict=True)
         if found
     ]
@@ -63,27 +81,28 @@ def _first(protocol: Protocol, endpoint: Endpoint) -> float:
 def _refuse_underivable(name: str, endpoint: Endpoint, feed: Feed) -> None:
     if lacking := feed.lacks(endpoint):
         label = COMPOSITES[endpoint.composite].label
+        measures = dict.fromkeys(parts(need)[0] for need in lacking)
+        sources = dict.fromkeys(_SOURCE[of] for of in measures if of in _SOURCE)
+        held = f" ({'; '.join(sources)})" if sources else ""
         raise DerivationError(
             f'end point "{name}" ({label}) needs {", ".join(lacking)}, which these records do not '
-            "give; declare another end point, give the domain that holds it, or give its data set "
-            "(ADRESP) as analysis data"
+            f"give{held}; declare another end point, give the domain that holds it, or give its "
+            "data set (ADRESP) as analysis data"
         )
 
 
 def _verdicts(endpoint: Endpoint, feed: Feed, visit: Visit) -> pl.DataFrame:
     """VERDICT (1, 0, -1) of each subject at a visit, WHY it is no response, ADT, and DUE.
 
-    ADT is the latest day of the assessments that the verdict rests on. DUE is the day on which it
-    is passed: ADT or, without any assessment, the target day of the visit.
+    ADT is the latest day of the assessments that the verdict rests on, of a flare the day on which
+    it was seen. DUE is the day on which it is passed: ADT or, without any assessment, the target
+    day of the visit.
     """
     composite, everyone = COMPOSITES[endpoint.composite], feed.everyone
     applies = expression(endpoint.eligible, dict(everyone.schema))
     chosen = everyone.with_row_index("ROW").filter(applies)["ROW"]
-    row = chosen.to_numpy()
-    inputs = {need: feed.array(need, endpoint, visit)[row] for need in composite.inputs}
-    result: Any = composite.score(**endpoint.options, **inputs)
+    told, assessed = _judged(endpoint, feed, visit, chosen.to_numpy())
     named = (endpoint.component,) if endpoint.component else composite.components
-    assessed = feed.assessed(endpoint, visit)
     who = everyone.select(
         "USUBJID", START=pl.coalesce("TRTSDT", "RANDDT"), ADT=assessed,
         DUE=feed.due(assessed, visit),
@@ -95,27 +114,73 @@ def _verdicts(endpoint: Endpoint, feed: Feed, visit: Visit) -> pl.DataFrame:
         pl.lit(visit.label).alias("AVISIT"),
         pl.lit(visit.number).alias("AVISITN"),
         "START", "ADT", "DUE",
-        pl.Series("VERDICT", getattr(result, endpoint.component or "responder"), pl.Int8),
-        _reasons(named, [getattr(result, part) for part in named]).alias("WHY"),
+        pl.Series("VERDICT", told[endpoint.component or RESPONDER], pl.Int8),
+        _reasons(named, [told[part] for part in named]).alias("WHY"),
     )  # fmt: skip
 
 
-def _with_event(judged: pl.DataFrame, endpoint: Endpoint, adice: pl.DataFrame) -> pl.DataFrame:
+def _judged(
+    endpoint: Endpoint, feed: Feed, visit: Visit, row: NDArray[np.uint32]
+) -> tuple[Mapping[str, NDArray[np.int8]], pl.Series]:
+    """The composite and its components (1, 0, -1) in these subjects, and everybody's ADT."""
+    if endpoint.composite in FLARES:
+        codes, days = feed.searched(endpoint).verdicts(visit)
+        named = endpoint.component or RESPONDER
+        return {part: code[row] for part, code in codes.items()}, days[named]
+    composite = COMPOSITES[endpoint.composite]
+    inputs = {need: feed.array(need, endpoint, visit)[row] for need in composite.inputs}
+    result: Any = composite.score(**endpoint.options, **inputs)
+    told = {part: getattr(result, part) for part in (RESPONDER, *composite.components)}
+    return told, feed.assessed(endpoint, visit)
+
+
+def _with_event(judged: pl.DataFrame, endpoint: Endpoint, feed: Feed) -> pl.DataFrame:
     """EVENT and HOW: the first event that bears on the verdict, and the strategy declared for it.
 
-    Events of treatment policy do not. Of two on one day a composite one goes first.
+    Events of treatment policy do not. Of two on one day a composite one goes first. DOUBT and
+    DOUBT_HOW: the same of an event that may have come before it; it takes its place, unless that
+    makes non-response anyway.
     """
+    first = _first_bearing(feed.events, endpoint)
+    doubt = _first_bearing(feed.possible, endpoint).rename(
+        {"ASTDT": "DOUBTDT", "ICETERM": "DOUBT", "HOW": "DOUBT_HOW"}
+    )
+    for more in (first, doubt):
+        judged = judged.join(more, on="USUBJID", how="left", maintain_order="left")
+    by_now = (pl.col("ASTDT") <= pl.col("DUE")).fill_null(False)
+    before = ~by_now | (pl.col("DOUBTDT") < pl.col("ASTDT"))
+    open_ = (pl.col("DOUBTDT") <= pl.col("DUE")) & before
+    open_ = (open_ & ~(by_now & (pl.col("HOW") == "composite"))).fill_null(False)
+    return judged.with_columns(
+        pl.when(by_now & ~open_).then("HOW").alias("HOW"),
+        pl.when(by_now & ~open_).then("ICETERM").alias("EVENT"),
+        pl.when(open_).then("DOUBT").alias("DOUBT"),
+    )
+
+
+def _first_bearing(events: pl.DataFrame, endpoint: Endpoint) -> pl.DataFrame:
+    """Of each subject the first event that bears on an end point: ASTDT, ICETERM, HOW."""
     bearing = {k: how for k, how in endpoint.intercurrent.items() if how != "treatment_policy"}
-    first = (
-        adice.filter(pl.col("ICECAT").is_in(list(bearing)))
+    return (
+        events.filter(pl.col("ICECAT").is_in(list(bearing)))
         .with_columns(HOW=pl.col("ICECAT").replace_strict(bearing, return_dtype=pl.String))
         .sort("USUBJID", "ASTDT", pl.col("HOW") != "composite", "ICESEQ")
         .unique("USUBJID", keep="first", maintain_order=True)
         .select("USUBJID", "ASTDT", "ICETERM", "HOW")
     )
-    by_now = pl.col("ASTDT") <= pl.col("DUE")
-    return judged.join(first, on="USUBJID", how="left", maintain_order="left").with_columns(
-        EVENT=pl.when(by_now).then("ICETERM"), HOW=pl.when(by_now).then("HOW")
+
+
+def _in_doubt(judged: pl.DataFrame) -> pl.DataFrame:
+    """Where an event may have come the verdict is not known; an event cannot undo a non-response.
+
+    That holds of an event that counts as one (composite). Any other might have set the verdict
+    aside.
+    """
+    stays = (pl.col("DOUBT_HOW") == "composite") & (pl.col("VERDICT") == 0)
+    open_ = pl.col("DOUBT").is_not_null() & ~stays
+    return judged.with_columns(
+        VERDICT=pl.when(open_).then(pl.lit(-1, pl.Int8)).otherwise("VERDICT"),
+        WHY=pl.when(open_).then(pl.lit("cannot be known: ") + pl.col("DOUBT")).otherwise("WHY"),
     )
 
 

@@ -1,6 +1,6 @@
 """Instruments scored at every assessment: ADSLEDAI, ADBILAG, ADQS."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +9,31 @@ import polars as pl
 from numpy.typing import NDArray
 
 from openlupus.derivation.assessments import Assessments, gather, item_rows
+from openlupus.derivation.courses import Course, course_of
 from openlupus.derivation.tally import Tally
 from openlupus.derivation.windows import windowed, with_baseline
-from openlupus.instruments import bilag2004, clasi, facit_fatigue, joints, pga, sledai2k
+from openlupus.instruments import (
+    bilag2004,
+    clasi,
+    facit_fatigue,
+    flare,
+    joints,
+    pga,
+    s2k_ri50,
+    selena_sledai,
+    sle_das,
+    sledai2k,
+)
 from openlupus.instruments.bilag2004.items import SCALES
 from openlupus.instruments.scale import Scale
-from openlupus.instruments.verdicts import NOT_COMPUTABLE, any_met
+from openlupus.instruments.verdicts import MET, NOT_COMPUTABLE, any_met
 from openlupus.protocol.model import Protocol, Scoring
 from openlupus.records import Records
 
 Values = NDArray[np.float64]
 
 YES_NO = Scale(0, 1)
+_IMPROVED = "sledai_improved"
 
 
 @dataclass(frozen=True)
@@ -56,17 +69,10 @@ class Instrument:
     items: Mapping[str, Scale]
     score: Callable[[Assessments, Scoring], tuple[Scored, ...]]
     """Those of several have a baseline and counting assessments each."""
-
-
-@dataclass(frozen=True)
-class Course:
-    """An instrument over the whole trial: assessments with their visits, and the measures.
-
-    Or one score of it, of which other assessments may count.
-    """
-
-    index: pl.DataFrame
-    measures: Mapping[str, NDArray[Any]]
+    optional: bool = False
+    """Whether it is left out, and what rests on it refused, where no record is of its category."""
+    contradictory: Callable[[Values], NDArray[np.bool_]] | None = None
+    """Which items, shape as they, cannot be true beside the others; they are taken as missing."""
 
 
 _WITHOUT: Mapping[str, str] = {
@@ -195,6 +201,31 @@ def _joints(taken: Assessments, scoring: Scoring) -> tuple[Scored, ...]:
     return (Scored(parameters, measures, ~np.isnan(counts.active)),)
 
 
+def _answers(items: Values) -> NDArray[np.int8]:
+    return np.where(np.isnan(items), NOT_COMPUTABLE, items).astype(np.int8)
+
+
+def _selena(taken: Assessments, _scoring: Scoring) -> tuple[Scored, ...]:
+    total = selena_sledai.score(_answers(taken.items)).total
+    return _single("SELSLED", "SELENA-SLEDAI, total score", "selena_sledai", total)
+
+
+def _flare_index(taken: Assessments, _scoring: Scoring) -> tuple[Scored, ...]:
+    answers = _answers(taken.items)
+    told = (answers == MET).any(axis=1) | (answers != NOT_COMPUTABLE).all(axis=1)
+    return (Scored({}, {"sfi_items": answers}, told),)
+
+
+def _ri50(taken: Assessments, _scoring: Scoring) -> tuple[Scored, ...]:
+    answers = _answers(taken.items)
+    return (Scored({}, {_IMPROVED: answers}, (answers != NOT_COMPUTABLE).any(axis=1)),)
+
+
+def _sle_das(taken: Assessments, _scoring: Scoring) -> tuple[Scored, ...]:
+    total = sle_das.score(taken.items).total
+    return _single("SLEDAS", "SLE-DAS", "sle_das", total)
+
+
 def _yes_no_items(*codes: str) -> dict[str, Scale]:
     return dict.fromkeys(codes, YES_NO)
 
@@ -222,35 +253,116 @@ INSTRUMENTS = (
         {item.code: Scale(0, facit_fatigue.HIGHEST) for item in facit_fatigue.ITEMS}, _facit,
     ),
     Instrument("ADQS", "MK", "", _yes_no_items(*_TENDER, *_SWOLLEN), _joints),
+    Instrument(
+        "ADSLEDAI", "RS", selena_sledai.CATEGORY, _yes_no_items(*selena_sledai.CODES), _selena,
+        optional=True,
+    ),
+    Instrument(
+        "ADSLEDAI", "RS", s2k_ri50.CATEGORY, _yes_no_items(*s2k_ri50.CODES), _ri50, optional=True
+    ),
+    Instrument(
+        "ADQS", "RS", flare.CATEGORY, _yes_no_items(*flare.CODES), _flare_index, optional=True
+    ),
+    Instrument(
+        "ADQS", "RS", sle_das.CATEGORY, {item.code: item.scale for item in sle_das.ITEMS},
+        _sle_das, optional=True, contradictory=sle_das.contradictory,
+    ),
 )  # fmt: skip
 
 
+def forms_of(records: Records) -> frozenset[str]:
+    """Categories of the optional instruments that the records of the whole study have."""
+    found: set[str] = set()
+    for domain in {instrument.domain for instrument in INSTRUMENTS if instrument.optional}:
+        category = pl.col(f"{domain}CAT")
+        found |= set(records.domain(domain).select(category.unique()).collect().to_series())
+    asked = {instrument.category for instrument in INSTRUMENTS if instrument.optional}
+    return frozenset(found & asked)
+
+
 def scored(
-    records: Records, reference: pl.DataFrame, protocol: Protocol, tally: Tally
+    records: Records,
+    reference: pl.DataFrame,
+    protocol: Protocol,
+    tally: Tally,
+    forms: Collection[str] = (),
 ) -> tuple[dict[str, pl.DataFrame], list[Course]]:
-    """Every instrument: BDS frames by data set, and the courses that composites take."""
+    """Every instrument: BDS frames by data set, and the courses that composites take.
+
+    Args:
+        records: Of all subjects, or of some.
+        reference: USUBJID and REFDT (day 1) of those who may have analysis data.
+        protocol: The declaration.
+        tally: Receives what is left out.
+        forms: Categories of the optional instruments that are scored.
+    """
     frames: dict[str, list[pl.DataFrame]] = {"ADSLEDAI": [], "ADBILAG": [], "ADQS": []}
     courses: list[Course] = []
     for domain in dict.fromkeys(instrument.domain for instrument in INSTRUMENTS):
         rows = item_rows(records, domain)
         for instrument in (each for each in INSTRUMENTS if each.domain == domain):
+            if instrument.optional and instrument.category not in forms:
+                continue
             of_it = pl.col("CATEGORY").eq(instrument.category).fill_null(False)
             taken = gather(
                 rows.filter(of_it) if instrument.category else rows, reference, tally,
                 items=instrument.items, dataset=instrument.dataset, domain=domain,
             )  # fmt: skip
+            _leave_out_contradictions(taken, instrument, tally)
             for scores in instrument.score(taken, protocol.scoring):
                 index = windowed(
                     taken.index.with_columns(USABLE=pl.Series(scores.usable)), protocol.schedule
                 )
                 courses.append(Course(index, scores.measures))
-                frames[instrument.dataset].append(_bds(index, scores))
+                if scores.parameters:
+                    frames[instrument.dataset].append(_bds(index, scores))
         categories = [each.category for each in INSTRUMENTS if each.domain == domain]
         if "" not in categories:
             known = pl.col("CATEGORY").is_in(categories)
             why = "category is of no instrument that is scored"
             tally.keep(rows, known, why, dataset="ADQS", domain=domain)
+    if s2k_ri50.CATEGORY in forms:
+        improved = _half_credit(courses)
+        courses = [each for each in courses if _IMPROVED not in each.measures]
+        courses.append(Course(improved[0], improved[1].measures))
+        frames["ADSLEDAI"].append(_bds(*improved))
     return {name: pl.concat(parts) for name, parts in frames.items()}, courses
+
+
+def _leave_out_contradictions(taken: Assessments, instrument: Instrument, tally: Tally) -> None:
+    if instrument.contradictory is None:
+        return
+    wrong = instrument.contradictory(taken.items)
+    items = taken.index[np.nonzero(wrong)[0]]
+    place = {"dataset": instrument.dataset, "domain": instrument.domain}
+    tally.count(items, "item contradicts another, or is a count of 0", **place)
+    taken.items[wrong] = np.nan
+
+
+def _half_credit(courses: Sequence[Course]) -> tuple[pl.DataFrame, Scored]:
+    """S2K RI-50 at every SLEDAI-2K assessment: its index, and the scores.
+
+    The answers on improvement are those of the same day. At baseline the score is that of
+    SLEDAI-2K; before it there is none.
+    """
+    whole, answers = course_of(courses, "sledai_items"), course_of(courses, _IMPROVED)
+    rows = whole.index.select("USUBJID", "ADT", "ADY", "ABLFL").with_row_index("ROW")
+    key = ["USUBJID", "ADT"]
+    same = answers.index.with_row_index("SAME").sort(*key, "USABLE", maintain_order=True)
+    same = same.unique(key, keep="last", maintain_order=True).select(*key, "SAME")
+    base = rows.filter(pl.col("ABLFL") == "Y").select("USUBJID", BASE="ROW")
+    rows = rows.join(same, on=key, how="left", maintain_order="left")
+    rows = rows.join(base, on="USUBJID", how="left", maintain_order="left")
+    row, better, before = (
+        rows[name].cast(pl.Int64).fill_null(-1).to_numpy() for name in ("ROW", "SAME", "BASE")
+    )
+    improved = answers.values(_IMPROVED, better)
+    now, then = whole.values("sledai_items", row), whole.values("sledai_items", before)
+    later = rows["ADY"].to_numpy() > 1
+    total = np.where(later, s2k_ri50.score(then, now, improved).total, np.nan)
+    total = np.where(row == before, whole.measures["sledai"], total)
+    parameter = Parameter("S2K RI-50, total score", total)
+    return whole.index, Scored({"S2KRI50": parameter}, {_IMPROVED: improved}, ~np.isnan(total))
 
 
 def _bds(index: pl.DataFrame, scores: Scored) -> pl.DataFrame:

@@ -1,12 +1,16 @@
 """ADTTE: time from the first dose to a response, a sustained response, or a failure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from openlupus.derivation.flares import RESPONDER
+from openlupus.derivation.inputs import Feed
+from openlupus.derivation.response import CARRIED
+from openlupus.instruments.composites import FLARES
 from openlupus.protocol import Protocol
-from openlupus.protocol.model import TimeToEvent
+from openlupus.protocol.model import Endpoint, TimeToEvent, Visit
 
 SCHEMA: Mapping[str, Any] = {
     "USUBJID": pl.String, "PARAMCD": pl.String, "PARAM": pl.String, "STARTDT": pl.Date,
@@ -16,14 +20,20 @@ SCHEMA: Mapping[str, Any] = {
 
 
 def times(
-    protocol: Protocol, adsl: pl.DataFrame, adresp: pl.DataFrame, adice: pl.DataFrame
+    protocol: Protocol,
+    adsl: pl.DataFrame,
+    adresp: pl.DataFrame,
+    adice: pl.DataFrame,
+    feed: Feed,
 ) -> pl.DataFrame:
     """One row a subject and declared time to event; AVAL in days, that of the first dose is 1.
 
     CNSR is 0 where the event was seen, and 1 where the subject was censored.
     """
     start = adsl.select("USUBJID", STARTDT=pl.coalesce("TRTSDT", "RANDDT"))
-    parts = [_one(protocol, declared, start, adresp, adice) for declared in protocol.times.values()]
+    parts = [
+        _one(protocol, declared, start, adresp, adice, feed) for declared in protocol.times.values()
+    ]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
 
 
@@ -33,27 +43,20 @@ def _one(
     start: pl.DataFrame,
     adresp: pl.DataFrame,
     adice: pl.DataFrame,
+    feed: Feed,
 ) -> pl.DataFrame:
     endpoint = protocol.endpoints[declared.endpoint]
     visits = [v for v in protocol.schedule.visits if v.role == "treatment"]
     last = protocol.visit(declared.until) if declared.until else visits[-1]
-    targets = {v.number: v.day - 1 for v in visits}
-    planned = declared.days == "target"
-    verdicts = (
-        adresp.filter(
-            (pl.col("PARAMCD") == endpoint.parameter) & (pl.col("AVISITN") <= last.number)
-        )
-        .join(start, on="USUBJID", how="inner", maintain_order="left")
-        .with_columns(TARGET=pl.col("AVISITN").replace_strict(targets, return_dtype=pl.Int64))
-        .with_columns(TARGET=pl.col("STARTDT") + pl.duration(days="TARGET"))
-        .with_columns(SEEN=pl.coalesce("ADT", "TARGET"))
-        .with_columns(ADT=pl.when(pl.col("ADT").is_not_null()).then("TARGET") if planned else "ADT")
-        .with_columns(ON=pl.coalesce("ADT", "TARGET"))
-        .sort("USUBJID", "AVISITN")
-    )
-    seen = verdicts.filter(pl.col("OBSFL") == "Y").group_by("USUBJID").agg(LAST=pl.col("ADT").max())
+    of_it = (pl.col("PARAMCD") == endpoint.parameter) & (pl.col("AVISITN") <= last.number)
+    rows = adresp.filter(of_it).join(start, on="USUBJID", how="inner", maintain_order="left")
+    verdicts = _dated(rows, declared, visits).sort("USUBJID", "AVISITN")
+    observed = verdicts.filter(pl.col("OBSFL") == "Y").select("USUBJID", "ADT")
+    between = _dated(_between(rows, endpoint, feed), declared, visits).select("USUBJID", "ADT")
+    seen = pl.concat([observed, between]).group_by("USUBJID").agg(LAST=pl.col("ADT").max())
     stopped = (
-        adice.filter(pl.col("ICECAT").is_in(declared.censored_by))
+        pl.concat([adice, feed.possible])
+        .filter(pl.col("ICECAT").is_in(declared.censored_by))
         .group_by("USUBJID")
         .agg(STOP=pl.col("ASTDT").min())
     )
@@ -85,6 +88,41 @@ def _one(
             AVISITN=pl.when("CAME").then("AVISITN"),
         )
     )
+
+
+def _dated(rows: pl.DataFrame, declared: TimeToEvent, visits: Sequence[Visit]) -> pl.DataFrame:
+    """Verdicts with SEEN (the day of the assessment), and with ADT and ON as they count.
+
+    ADT is null, and the others are the target day, where there was no assessment. An assessment
+    outside the window of its visit has no target day: it counts on its own.
+    """
+    opens = {v.number: v.window[0] - 1 for v in visits}
+    closes = {v.number: v.window[1] - 1 for v in visits}
+    target = {v.number: v.day - 1 for v in visits}
+    rows = rows.with_columns(
+        (
+            pl.col("STARTDT")
+            + pl.duration(days=pl.col("AVISITN").replace_strict(days, return_dtype=pl.Int64))
+        ).alias(name)
+        for name, days in (("OPENS", opens), ("CLOSES", closes), ("TARGET", target))
+    )
+    inside = pl.col("ADT").is_between("OPENS", "CLOSES")
+    moved = pl.when(inside).then("TARGET").otherwise("ADT")
+    return rows.with_columns(
+        SEEN=pl.coalesce("ADT", "TARGET"), ADT=moved if declared.days == "target" else "ADT"
+    ).with_columns(ON=pl.coalesce("ADT", "TARGET"))
+
+
+def _between(rows: pl.DataFrame, endpoint: Endpoint, feed: Feed) -> pl.DataFrame:
+    """Assessments that count for no visit and were searched for a flare: `rows` of these days.
+
+    Those that bear on a visit whose verdict is carried, for treatment had ended, are left out.
+    """
+    if endpoint.composite not in FLARES:
+        return rows.head(0)
+    found = feed.searched(endpoint).between(endpoint.component or RESPONDER)
+    stands = rows.filter(pl.col("DTYPE").ne_missing(CARRIED)).drop("ADT")
+    return found.join(stands, on=["USUBJID", "AVISITN"], how="inner")
 
 
 def _event(declared: TimeToEvent) -> pl.Expr:

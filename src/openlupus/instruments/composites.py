@@ -252,6 +252,8 @@ _ALL = (
     ),
 )
 COMPOSITES: Mapping[str, Composite] = MappingProxyType({entry.name: entry for entry in _ALL})
+FLARES = ("bilag_flare_free", "selena_flare_free")
+"""Composites that say, of an assessment and the one before it, that there was no flare."""
 
 
 def composite(name: str) -> Composite:

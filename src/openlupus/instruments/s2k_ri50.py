@@ -18,6 +18,8 @@ CATEGORY = "S2K RI-50"
 IMPROVED_SHARE = 0.5  # of the weight that an improved descriptor keeps
 KEYS = tuple(f"{key}_improved" for key in sledai2k.KEYS)
 """Keys of the answers "at least 50 % better than at baseline?", one a descriptor."""
+CODES = tuple(f"RI50{item.number:02d}" for item in sledai2k.ITEMS)
+"""SDTM test codes of these answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,11 @@ class Score:
 
 
 def form(values: Form) -> Codes:
-    """Answers by key (`arthritis_improved`) as codes of shape (n, 24): 1, 0, -1 not answered."""
-    filled = arrays.form(values, KEYS, instrument=CATEGORY)
+    """Answers by key (`arthritis_improved`) or SDTM code as codes of shape (n, 24).
+
+    1 at least 50 % better, 0 not, -1 not answered.
+    """
+    filled = arrays.form(values, KEYS, codes=CODES, instrument=CATEGORY)
     return np.where(np.isnan(filled), NOT_ASSESSED, filled).astype(np.int8)
 
 

@@ -93,6 +93,7 @@ CURVES: Mapping[str, Curve] = MappingProxyType(
     }
 )
 
+_COUNTS = ("platelets", "leukocytes")
 REMISSION_AT_MOST, MILD_AT_MOST = 2.08, 7.64
 CATEGORIES = ("remission", "mild", "moderate or severe")
 
@@ -126,7 +127,7 @@ def score(items: ArrayLike | Form) -> Score:
     array = arrays.matrix(arrays.given(items, form), len(ITEMS), name=CATEGORY)
     refuse_outside(array.T, KEYS, [item.scale for item in ITEMS], instrument=CATEGORY)
     column = {key: array[:, i] for i, key in enumerate(KEYS)}
-    _refuse_contradictions(column)
+    _refuse_contradictions(array)
     total = np.full(len(array), CONSTANT)
     for item in ITEMS:
         value = column[item.key]
@@ -149,17 +150,31 @@ def _points(value: Floats, curve: Curve) -> Floats:
     return np.where(np.isnan(value), np.nan, np.where(counts, points, 0))
 
 
-def _refuse_contradictions(column: Mapping[str, Floats]) -> None:
+def contradictory(items: Floats) -> Bools:
+    """Items that `score` refuses besides values off their scale; shape (n, 18), as the items.
+
+    A localised rash beside a generalised one, and a count of 0 cells.
+    """
+    column = {key: items[:, i] for i, key in enumerate(KEYS)}
+    wrong = np.zeros(items.shape, np.bool_)
     both = (column["localised_rash"] == 1) & (column["generalised_rash"] == 1)
+    wrong[:, KEYS.index("localised_rash")] = both
+    for key in _COUNTS:
+        wrong[:, KEYS.index(key)] = column[key] == 0
+    return wrong
+
+
+def _refuse_contradictions(items: Floats) -> None:
+    wrong = contradictory(items).T
+    rash = "possible with a generalised rash (tick the latter)"
+    no_cells = "a count that can be (0 cells)"
     faults = [
-        Fault(int(row), "localised_rash", 1, "possible with a generalised rash (tick the latter)")
-        for row in np.flatnonzero(both)
-    ]
-    faults += [
-        Fault(int(row), key, 0, "a count that can be (0 cells)")
-        for key in ("platelets", "leukocytes")
-        for row in np.flatnonzero(column[key] == 0)
-    ]
+        Fault(int(row), key, value, reason)
+        for key, value, reason in (
+            ("localised_rash", 1, rash), *((count, 0, no_cells) for count in _COUNTS)
+        )
+        for row in np.flatnonzero(wrong[KEYS.index(key)])
+    ]  # fmt: skip
     if faults:
         lines = "\n".join(f"  {fault}" for fault in faults)
         raise ScaleError(f"{CATEGORY}: {len(faults)} contradictions\n{lines}", faults)

@@ -215,6 +215,10 @@ class Medication(Part):
     tolerance: float = Field(0, ge=0)
     """Increase up to this much (in the unit of the dose) is allowed."""
     from_day: int = 2
+    unreadable: Literal["unknown", "event", "no_event"] = "unknown"
+    """A record of which it cannot be told whether the dose was raised, for a dose after or before
+    cannot be read: from its first day on it is not known whether the event came; it came; or it
+    did not."""
 
     @model_validator(mode="after")
     def _rise_of_a_total(self) -> Self:
@@ -258,6 +262,9 @@ class Endpoint(Part):
     that ask for it; its verdicts begin there."""
     flare: Literal["bilag_flare_free", "selena_flare_free"] = "bilag_flare_free"
     """What a flare is, for composites that ask for it."""
+    flares_at: Literal["every_assessment", "visits"] = "every_assessment"
+    """Where flares are looked for: at every assessment after day 1, or at those alone that count
+    for a visit."""
     changes: tuple[str, ...] = ()
     """Intercurrent events that end a stable or standard treatment, for composites that ask."""
 

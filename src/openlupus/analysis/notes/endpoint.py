@@ -12,7 +12,7 @@ from openlupus.analysis.notes.words import (
 )
 from openlupus.analysis.strata import strata_columns
 from openlupus.instruments import lldas, sledai2k
-from openlupus.instruments.composites import COMPOSITES, Composite
+from openlupus.instruments.composites import COMPOSITES, FLARES, Composite
 from openlupus.protocol import model as m
 from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.methods import OfEndpoint
@@ -72,6 +72,35 @@ _OF_COMPOSITE: Mapping[tuple[str, str], str] = {
     " SLEDAI-2K at baseline by at least the fall needed",
 }
 """Components that mean something else in one composite."""
+
+
+_LOOKED_FOR: Mapping[str, str] = {
+    "every_assessment": "Flares are looked for at every assessment after day 1, each against the"
+    " one before it (the baseline before the first). One that counts for no treatment visit needs a"
+    " score, and bears on the next such visit (after the last, within its window): it can add a"
+    " flare, and without one the visit itself decides. A flare is dated by the day on which it was"
+    " first seen.",
+    "visits": "Flares are looked for at the assessment that counts for each treatment visit,"
+    " against the last that counts at an earlier one, or the baseline; one that counts for no such"
+    " visit is not looked at.",
+}
+_OTHER: Mapping[str, str] = {
+    "every_assessment": ", and at each other assessment from the first of these visits (from its"
+    " target day, if that is earlier) on",
+    "visits": "",
+}
+
+
+_WEIGHT = "Body weight: the last one measured by the day of the assessment (VS, in kg)."
+_DOSE_AND_WEIGHT: Mapping[str, str] = {
+    "every_assessment": "The dose at an assessment that counts for no visit is the mean of the 7"
+    f" days before it. {_WEIGHT}",
+    "visits": _WEIGHT,
+}
+_IMPROVED = (
+    "Which items have improved by half is said by the S2K RI-50 form of the day of the SLEDAI-2K;"
+    " an answer is needed where an item is present at baseline and at the visit."
+)
 
 
 def composite_in_words(protocol: Protocol, endpoint: m.Endpoint) -> list[str]:
@@ -135,14 +164,20 @@ def _feeds(protocol: Protocol, endpoint: m.Endpoint, inputs: tuple[str, ...]) ->
         free = listed([_component(flare, part) for part in flare.components])
         said.append(
             f"Flare free is {'; '.join([flare.label, *_options(flare, {})])}; that is {free}, at"
-            f" each visit from {kept.label} to the visit; without a flare it cannot be computed"
-            " where one of these visits was missed or cannot be judged."
+            f" each visit from {kept.label} to the visit{_OTHER[endpoint.flares_at]}; without a"
+            " flare it cannot be computed where one of these visits was missed or cannot be judged."
         )
-    if any(need.endswith("_previous") for need in inputs):
+    if flare is not None or endpoint.composite in FLARES:
+        said.append(_LOOKED_FOR[endpoint.flares_at])
+        if "weight_visit" in inputs:
+            said.append(_DOSE_AND_WEIGHT[endpoint.flares_at])
+    elif any(need.endswith("_previous") for need in inputs):
         said.append(
             "The assessment before: the last that counts at an earlier treatment visit, or the"
             " baseline."
         )
+    if "sledai_improved_visit" in inputs:
+        said.append(_IMPROVED)
     if endpoint.changes:
         labels = listed([protocol.intercurrent[event].label for event in endpoint.changes])
         said.append(f"Change of treatment: {labels}, on or before the day of the assessment.")
@@ -182,6 +217,7 @@ _DAYS: Mapping[str, str] = {
     "assessed": "the day of the assessment (the target day of the visit where there is none)",
     "target": "the target day of its visit",
 }
+_OWN_DAY = " (its own day outside the window of that visit)"
 _CENSORED: Mapping[str, str] = {
     "last_assessment": "at the last visit with a verdict (on day 1 without any)",
     "end": "on the target day of the last visit",
@@ -205,10 +241,12 @@ def _time(protocol: Protocol, declared: m.TimeToEvent) -> str:
     endpoint = protocol.endpoints[declared.endpoint]
     until = f" up to {protocol.visit(declared.until).label}" if declared.until else ""
     ends = listed([protocol.intercurrent[name].label for name in declared.censored_by])
+    searched = endpoint.composite in FLARES and endpoint.flares_at == "every_assessment"
+    own = _OWN_DAY if searched and declared.days == "target" else ""
     return " ".join([
         f"{declared.label} ({declared.parameter}): the event is {_EVENT[declared.event]} of",
         f"{endpoint.label} ({endpoint.parameter}){until}; its day, counted from the first dose, is",
-        f"{_DAYS[declared.days]}. Without the event a subject is censored",
+        f"{_DAYS[declared.days]}{own}. Without the event a subject is censored",
         f"{_CENSORED[declared.censor]}" + (f", and by {ends} before it." if ends else "."),
         *composite_in_words(protocol, endpoint),
         *events_in_words(protocol, endpoint),
@@ -224,7 +262,17 @@ def _event(protocol: Protocol, event: m.Intercurrent) -> str:
             record = record_in_words(event)
             return f"{record}, dated by {event.date} on or after the day of the first dose"
         case m.Medication():
-            return _total(protocol, event) if event.total_dose else _medication(event)
+            told = _total(protocol, event) if event.total_dose else _medication(event)
+            return f"{told}{'' if event.change == 'start' else _UNREADABLE[event.unreadable]}"
+
+
+_UNREADABLE: Mapping[str, str] = {
+    "unknown": "; where a dose cannot be read, so that a record that begins then may or may not be"
+    " such a rise, the verdict is not known from its first day on, and time at risk ends",
+    "event": "; a record that begins then, and of which this cannot be told because a dose cannot"
+    " be read, counts as such a rise",
+    "no_event": "; a record of which this cannot be told because a dose cannot be read is none",
+}
 
 
 def _total(protocol: Protocol, event: m.Medication) -> str:
