@@ -116,6 +116,11 @@ def test_every_number_points_to_records_that_are_there(data, results):
         row for row in counted.iter_rows(named=True) if len(behind[row["source"]]) < row["value"]
     ]
     assert short == []
+    more = [
+        row for row in counted.iter_rows(named=True) if len(behind[row["source"]]) > row["value"]
+    ]
+    # A count over completed data sets, and quarters by a mean of records, point to all who are in.
+    assert {row["method"] for row in more} <= {"count", "exposure_response"}
 
 
 def test_cells_of_the_printed_tables_count_the_patients_behind_them(study, data, results):

@@ -45,6 +45,19 @@ def test_forms_of_cells(text: str, content: object):
     assert read_cell(text) == content
 
 
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("54 (93)", Mean(number("54"), number("93"))),
+        ("-54 (93.1)", Mean(number("-54"), number("93.1"))),
+        ("54 (93%)", Count(54, None, number("93"))),
+        ("44/81 (54)", Count(44, 81, number("54"))),
+    ],
+)
+def test_in_a_row_of_means_a_whole_number_before_a_bracket_is_one(text: str, content: object):
+    assert read_cell(text, of_means=True) == content
+
+
 @pytest.mark.parametrize("text", ["about ten", "44/81/2", "5 (", "±3", "1.2.3"])
 def test_other_texts_are_refused_with_the_forms(text: str):
     with pytest.raises(ValueError, match="the forms are 44/81"):

@@ -10,6 +10,7 @@ import pytest
 from audit.invented import paper, patients
 from openlupus.audit import Published, Ref
 from openlupus.audit.model import Remark
+from openlupus.audit.printed import Mean
 from openlupus.errors import FileFormatError, PublishedError
 from openlupus.exchange.published import read_published
 from openlupus.exchange.published_json import import_published
@@ -121,6 +122,141 @@ def test_all_faults_are_named_at_once(tmp_path: Path):
     said = str(caught.value)
     assert [each for each in EXPECTED if each not in said] == []
     assert len(caught.value.faults) == len(EXPECTED)
+
+
+def faults_of(text: str, folder: Path) -> list[str]:
+    with pytest.raises(PublishedError) as caught:
+        read_published(written(text, folder))
+    return list(caught.value.faults)
+
+
+def test_a_sum_that_leads_back_to_its_column_is_refused(tmp_path: Path):
+    text = """[columns]
+a = { n = 10 }
+own = { n = 10, sum = ["a", "own"] }
+one = { n = 10, sum = ["a", "two"] }
+two = { n = 10, sum = ["a", "three"] }
+three = { n = 10, sum = ["one"] }
+leads = { n = 10, sum = ["one"] }
+twice = { n = 20, sum = ["a", "a"] }
+text = { n = 10, sum = "a" }
+nested = { n = 30, sum = ["a", "twice"] }
+[cells.x]
+y = { a = "3 (30)" }
+"""
+    told = "sum comes back to the column itself"
+    assert faults_of(text, tmp_path) == [
+        'line 3, [columns] "own": sum names the column itself; it names those that are added up',
+        f'line 4, [columns] "one": {told}: one -> two -> three -> one',
+        f'line 5, [columns] "two": {told}: two -> three -> one -> two',
+        f'line 6, [columns] "three": {told}: three -> one -> two -> three',
+        "line 8, [columns] \"twice\": sum names 'a' 2 times; its patients count once",
+        "line 9, [columns] \"text\": sum is 'a'; it is a list of columns, as ['drug', 'sham']",
+    ]
+
+
+NEGATIVE = """[columns]
+a = { n = 58 }
+b = { n = 60 }
+[tables.x]
+plus_minus = "SD"
+[cells.x]
+"Any event" = { a = "-54 (93.1)", b = "52 (87)" }
+"Share"     = { a = "54 (-93)" }
+"Number"    = { a = "-5", b = "3 (5)" }
+"Mixed"     = { a = "4.1 (10.2)", b = "5 (9)" }
+"Change"    = { a = "-5 (10.2)", b = "4 (93)" }
+"Decimals"  = { a = "-5.4 (9.3)" }
+"Signed"    = { a = "-54±93" }
+[rows.x]
+"Change" = { plus_minus = "SE" }
+"""
+
+
+def test_a_negative_number_of_patients_is_refused(tmp_path: Path):
+    of_means = 'a row of means says plus_minus = "SD" (or "SE") under [rows]'
+    event, mixed = 'line 7, [cells.x] "Any event"', 'line 10, [cells.x] "Mixed"'
+    assert faults_of(NEGATIVE, tmp_path) == [
+        f"{event}: column a: '-54 (93.1)' is no count, which is not negative; {of_means}",
+        'line 8, [cells.x] "Share": column a: -93%',
+        'line 9, [cells.x] "Number": column a: -5 patients',
+        f"{mixed}: column b: '5 (9)' is a count, and column a: '4.1 (10.2)' a mean; {of_means}",
+    ]
+
+
+def test_a_row_that_says_so_holds_means(tmp_path: Path):
+    lines = NEGATIVE.splitlines()
+    left = [line for line in lines if not line.startswith(('"Any', '"Share', '"Number', '"Mixed'))]
+    published = read_published(written("\n".join(left), tmp_path))
+    assert {type(cell.content) for cell in published.cells} == {Mean}
+    assert published.fact("x", "Change").plus_minus == "SE"
+    assert published.fact("x", "Decimals").plus_minus == "SD"
+    again = read_published(written(published_text(published), tmp_path))
+    assert unnumbered(again) == unnumbered(published)
+
+
+def test_what_a_table_calls_its_deviations_says_nothing_of_its_counts(tmp_path: Path):
+    text = (
+        '[columns]\na = { n = 58 }\n[tables.x]\nplus_minus = "SD"\n[cells.x]\ny = { a = "54 (93)" }'
+    )
+    published = read_published(written(text, tmp_path))
+    assert published.fact("x", "y").plus_minus == ""
+    again = read_published(written(published_text(published), tmp_path))
+    assert unnumbered(again) == unnumbered(published)
+
+
+SHAPE = """relation = 3
+[columns]
+a = { n = 10 }
+"\\u00e9" = { n = 0 }
+[tables]
+one = 3
+[tables.two]
+plus_minus = "sd"
+[cells]
+three = 3
+[cells.two]
+"Age" = { a = "46.4 (11.2)" }
+'Sex' = { a = "46 (11)" }
+[rows]
+three = 3
+[rows.two]
+"Age" = { scale = 3, n = 3 }
+"Sex" = 3
+[[remark]]
+table = "two"
+row = "Age"
+columns = "a"
+why = "x"
+[power]
+power = 80
+difference = "x"
+alpha = [0.05]
+n = 3
+n_control = 10.5
+family = "a"
+"""
+
+
+def test_parts_of_another_kind_are_faults(tmp_path: Path):
+    assert faults_of(SHAPE, tmp_path) == [
+        'line 1, "relation": each is a table of its own, under [[relation]]',
+        'line 4, [columns] "é": n is 0; a column has patients',
+        'line 6, [tables] "one": this is a table',
+        "line 8, [tables.two] \"plus_minus\": 'sd'; it is SD or SE",
+        'line 10, [cells] "three": this is a table',
+        'line 13, [cells.two] "Sex": column a: 46 of 10 patients',
+        'line 15, [rows] "three": this is a table',
+        'line 17, [rows.two] "Age": n is 3; it is a table, as { drug = 81 }',
+        'line 17, [rows.two] "Age": scale is 3; it is [least, largest]',
+        'line 18, [rows.two] "Sex": this is a table',
+        "line 19, [remark] \"remark 1\": columns is 'a'; it is a list, as ['drug']",
+        "line 26, [power] \"difference\": difference is 'x'; it is a number",
+        'line 27, [power] "alpha": alpha is [0.05]; it is a number',
+        'line 28, [power] "n": n is 3; it is a table, as { drug = 81 }',
+        'line 29, [power] "n_control": n_control is 10.5; it is a number',
+        "line 30, [power] \"family\": family is 'a'; it is a list, as ['drug']",
+    ]
 
 
 def test_remarks_are_read_and_written_again(tmp_path: Path):

@@ -1,6 +1,8 @@
 """Two end points in the same subjects: who responds by one alone, and what kept the other."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -10,19 +12,35 @@ from openlupus.analysis.notes.endpoint import (
     events_in_words,
     when_in_words,
 )
+from openlupus.analysis.pointers import conjunction
 from openlupus.analysis.select import SUBJECT, at_visit, one_record_each, scope
-from openlupus.analysis.verdicts import DATASET, Verdicts, read_verdicts
+from openlupus.analysis.verdicts import DATASET, RESPONDING, WITH_VERDICT, Verdicts, read_verdicts
 from openlupus.derivation.model import AnalysisData
 from openlupus.protocol.analyses import Analysis
-from openlupus.protocol.base import Test
+from openlupus.protocol.base import Test, Where
 from openlupus.protocol.methods import Discordance
 from openlupus.protocol.model import Protocol
 from openlupus.results import ResultRow
 
 BOTH, NEITHER = "both", "neither"
 _OTHER, _WHY, _OTHER_WHY = "_other", "_why", "_other_why"
+_FAILING: Where = {"AVAL": Test(equals=0)}
 _FAILED = ("not met", "cannot be computed")
 """How ADRESP.REASON begins where components decide; an event decides otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """Subjects of one kind.
+
+    Attributes:
+        met: Who they are, in the verdicts side by side.
+        first, second: What their records of the two end points meet.
+    """
+
+    met: pl.Expr
+    first: Where
+    second: Where
 
 
 def discordance_rows(
@@ -39,25 +57,31 @@ def discordance_rows(
     """
     method = protocol.analyses[name].method
     assert isinstance(method, Discordance)
-    first, frame = _both(name, protocol, data, subjects, method)
+    first, frame, about_other = _both(name, protocol, data, subjects, method)
     one, two = first.endpoint.parameter, protocol.endpoints[method.other].parameter
     mine, other = pl.col("AVAL") == 1, pl.col(_OTHER) == 1
-    kinds: dict[str, pl.Expr] = {
-        BOTH: mine & other, f"{one} only": mine & ~other, f"{two} only": ~mine & other,
-        NEITHER: ~mine & ~other,
-    }  # fmt: skip
+    kinds: dict[str, Kind] = {
+        BOTH: Kind(mine & other, RESPONDING, RESPONDING),
+        f"{one} only": Kind(mine & ~other, RESPONDING, _FAILING),
+        f"{two} only": Kind(~mine & other, _FAILING, RESPONDING),
+        NEITHER: Kind(~mine & ~other, _FAILING, _FAILING),
+    }
     for label, why in ((f"{one} only", _OTHER_WHY), (f"{two} only", _WHY)):
-        of_it = frame.filter(kinds[label])
-        for part in sorted({p for text in of_it[why].fill_null("") for p in decided(text)}):
-            told = pl.col(why).map_elements(
-                lambda text, p=part: p in decided(text), return_dtype=pl.Boolean
+        kind = kinds[label]
+        texts = frame.filter(kind.met)[why].fill_null("").unique().sort().to_list()
+        for part in sorted({p for text in texts for p in decided(text)}):
+            named = tuple(text for text in texts if part in decided(text))
+            because: Where = {"REASON": Test(one_of=named)}
+            kinds[f"{label}|{part}"] = Kind(
+                kind.met & pl.col(why).is_in(named),
+                kind.first | (because if why == _WHY else {}),
+                kind.second | (because if why == _OTHER_WHY else {}),
             )
-            kinds[f"{label}|{part}"] = kinds[label] & told.fill_null(False)
     return [
         row
-        for parameter, where in kinds.items()
+        for parameter, kind in kinds.items()
         for group in first.scope.groups
-        for row in _counted(first, frame, parameter, where, group)
+        for row in _counted(first, frame, about_other, parameter, kind, group)
     ]
 
 
@@ -76,8 +100,8 @@ def _both(
     data: AnalysisData,
     subjects: pl.DataFrame,
     method: Discordance,
-) -> tuple[Verdicts, pl.DataFrame]:
-    """The verdicts of the first end point, with those of the second beside them."""
+) -> tuple[Verdicts, pl.DataFrame, Where]:
+    """First verdicts with the second beside them, and what the records of the second are."""
     first = read_verdicts(name, protocol, data, subjects, columns=["REASON"])
     analysis, other = first.scope.analysis, protocol.endpoints[method.other]
     where = at_visit(protocol.visit(analysis.visit), data.frame(DATASET).columns, name)
@@ -90,21 +114,34 @@ def _both(
         SUBJECT, pl.col("AVAL").alias(_OTHER), pl.col("REASON").alias(_OTHER_WHY)
     )
     mine = first.known.rename({"REASON": _WHY})
-    return first, mine.join(second.drop_nulls(_OTHER), on=SUBJECT, maintain_order="left")
+    both = mine.join(second.drop_nulls(_OTHER), on=SUBJECT, maintain_order="left")
+    return first, both, seen.about_records
 
 
 def _counted(
-    first: Verdicts, frame: pl.DataFrame, parameter: str, where: pl.Expr, group: str
+    first: Verdicts,
+    frame: pl.DataFrame,
+    about_other: Where,
+    parameter: str,
+    kind: Kind,
+    group: str,
 ) -> list[ResultRow]:
     seen = first.scope
     inside = seen.of(frame, group)
-    among, n = inside.height, inside.filter(where).height
-    said = () if among else ("no subject of the group has both verdicts",)
-    values = {"N": float(among), "n": float(n), "proportion": n / among if among else None}
-    return seen.rows(
-        values, method="discordance", parameter=parameter, group=group, n=among,
-        source=seen.source([group]), warnings=said,
-    )  # fmt: skip
+    among, n = inside.height, inside.filter(kind.met).height
+    shared: dict[str, Any] = {
+        "method": "discordance", "parameter": parameter, "group": group, "n": among,
+        "warnings": () if among else ("no subject of the group has both verdicts",),
+    }  # fmt: skip
+    values = {"n": float(n), "proportion": n / among if among else None}
+
+    def whom(mine: Where, other: Where) -> str:
+        return seen.source([group], mine, having=[conjunction(about_other, other)])
+
+    return [
+        seen.row("N", float(among), source=whom(WITH_VERDICT, WITH_VERDICT), **shared),
+        *seen.rows(values, source=whom(kind.first, kind.second), **shared),
+    ]
 
 
 def discordance_told(protocol: Protocol, analysis: Analysis, method: Discordance) -> list[str]:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,28 @@ from openlupus.protocol.conditions import expression
 OF_SUBJECT = "ADSL."
 """Before a column in a pointer: a condition on the subject of a record, not on the record."""
 _WHERE: TypeAdapter[Where] = TypeAdapter(Where)
+_WHERES: TypeAdapter[tuple[Where, ...]] = TypeAdapter(tuple[Where, ...])
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What leads from a result to the records that it rests on.
+
+    Attributes:
+        dataset: Whose records they are.
+        where: What they meet; a column `ADSL.X`, or one that the data set lacks, is the subject's.
+        having: Their subjects have a record of the data set that meets each of these,
+        lacking: and none that meets any of these.
+        take: Which of the records of a subject is taken; all when None.
+        then: What the record that is taken meets.
+    """
+
+    dataset: str
+    where: Where
+    having: tuple[Where, ...] = ()
+    lacking: tuple[Where, ...] = ()
+    take: Take | None = None
+    then: Where = field(default_factory=dict[str, Test])
 
 
 def conjunction(*conditions: Where) -> Where:
@@ -91,18 +114,31 @@ def records_behind(data: AnalysisData, source: str) -> pl.DataFrame:
         AnalysisError: the pointer cannot be read, or does not fit these data.
     """
     try:
-        dataset, own, of_subject = _parted(data, source)
-        adsl, frame = data.frame("ADSL"), data.frame(dataset)
-        inside = adsl.filter(expression(of_subject, adsl.schema))
-        frame = frame.filter(expression(own, frame.schema))
-        take, then = _taken(source)
-        if take is not None:
-            frame = frame.join(inside.select("USUBJID"), on="USUBJID", how="semi")
-            frame = taken(frame, take)
-            frame = frame.filter(expression(then, frame.schema))
+        asked = read_pointer(source)
+        found = _meeting(data, asked.dataset, asked.where)
+        for where in asked.having:
+            found = _of(found, _meeting(data, asked.dataset, where), "semi")
+        for where in asked.lacking:
+            found = _of(found, _meeting(data, asked.dataset, where), "anti")
+        if asked.take is None:
+            return found
+        found = taken(found, asked.take)
+        return found.filter(expression(asked.then, found.schema))
     except DerivationError as error:
         raise AnalysisError(f"the pointer {source} does not fit these data: {error}") from None
-    return frame.join(inside.select("USUBJID"), on="USUBJID", how="semi", maintain_order="left")
+
+
+def _meeting(data: AnalysisData, dataset: str, where: Where) -> pl.DataFrame:
+    """Records of a data set that meet a condition on them and on their subjects."""
+    own, of_subject = _parted(data, dataset, where)
+    adsl, frame = data.frame("ADSL"), data.frame(dataset)
+    inside = adsl.filter(expression(of_subject, adsl.schema))
+    return _of(frame.filter(expression(own, frame.schema)), inside, "semi")
+
+
+def _of(records: pl.DataFrame, people: pl.DataFrame, how: Literal["semi", "anti"]) -> pl.DataFrame:
+    """Records of these subjects (semi), or of all others (anti)."""
+    return records.join(people.select("USUBJID"), on="USUBJID", how=how, maintain_order="left")
 
 
 def taken(records: pl.DataFrame, take: Take) -> pl.DataFrame:
@@ -112,14 +148,6 @@ def taken(records: pl.DataFrame, take: Take) -> pl.DataFrame:
         column, descending=bool(take.highest), nulls_last=True, maintain_order=True
     )
     return ordered.unique("USUBJID", keep="first", maintain_order=True)
-
-
-def _taken(source: str) -> tuple[Take | None, Where]:
-    """Which record of a subject a pointer takes, and the condition that it then meets."""
-    given = cast("dict[str, Any]", json.loads(source))
-    if "take" not in given:
-        return None, {}
-    return Take.model_validate(given["take"]), _WHERE.validate_python(given.get("then", {}))
 
 
 def subjects_behind(data: AnalysisData, sources: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -133,21 +161,27 @@ def subjects_behind(data: AnalysisData, sources: Iterable[str]) -> dict[str, tup
     """
     order = {subject: i for i, subject in enumerate(data.frame("ADSL")["USUBJID"])}
     behind: dict[str, tuple[int, ...]] = {}
-    parted: dict[str, tuple[_Held, _Held]] = {}
+    parted: dict[str, tuple[list[_Pair], list[_Pair]]] = {}
     for source in dict.fromkeys(sources):
         try:
-            if _taken(source)[0] is not None:
+            asked = read_pointer(source)
+            if asked.take is not None:
                 people = records_behind(data, source)["USUBJID"].unique()
                 behind[source] = tuple(sorted(order[subject] for subject in people))
                 continue
-            dataset, own, of_subject = _parted(data, source)
+            wheres = ((asked.where, *asked.having), asked.lacking)
+            having, lacking = ([_pair(data, asked.dataset, w) for w in each] for each in wheres)
+            parted[source] = (having, lacking)
         except (AnalysisError, DerivationError):
             continue
-        parted[source] = (_Held(dataset, own), _Held("ADSL", of_subject))
-    found = _subjects(data, {held for pair in parted.values() for held in pair}, order)
-    for source, (own, of_subject) in parted.items():
-        if own in found and of_subject in found:
-            behind[source] = tuple(sorted(found[own] & found[of_subject]))
+    asked_for = {held for both in parted.values() for pairs in both for p in pairs for held in p}
+    found = _subjects(data, asked_for, order)
+    everyone, nobody = frozenset(order.values()), frozenset[int]()
+    for source, (having, lacking) in parted.items():
+        if all(held in found for pair in (*having, *lacking) for held in pair):
+            inside = everyone.intersection(*(found[a] & found[b] for a, b in having))
+            outside = nobody.union(*(found[a] & found[b] for a, b in lacking))
+            behind[source] = tuple(sorted(inside - outside))
     return behind
 
 
@@ -163,6 +197,15 @@ class _Held:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Held) and other.key == self.key
+
+
+_Pair = tuple[_Held, _Held]
+"""A condition on records, and one on their subjects."""
+
+
+def _pair(data: AnalysisData, dataset: str, where: Where) -> _Pair:
+    own, of_subject = _parted(data, dataset, where)
+    return _Held(dataset, own), _Held("ADSL", of_subject)
 
 
 def _subjects(
@@ -198,21 +241,32 @@ _AT_ONCE = 64
 """Conditions looked at together: bounds the memory, at a byte a record and condition."""
 
 
-def _parted(data: AnalysisData, source: str) -> tuple[str, Where, Where]:
-    """Data set, condition on its records, condition on their subjects, of a pointer.
+def _parted(data: AnalysisData, dataset: str, where: Where) -> tuple[Where, Where]:
+    """A condition's part on records, and that on their subjects.
 
     As in an analysis, a column that the data set lacks is the subject's.
     """
-    dataset, where = _read_pointer(source)
     columns = data.frame(dataset).columns
     own = {c: test for c, test in where.items() if not c.startswith(OF_SUBJECT) and c in columns}
-    return dataset, own, {c.removeprefix(OF_SUBJECT): t for c, t in where.items() if c not in own}
+    return own, {c.removeprefix(OF_SUBJECT): t for c, t in where.items() if c not in own}
 
 
-def _read_pointer(source: str) -> tuple[str, Where]:
+def read_pointer(source: str) -> Pointer:
+    """The pointer that a result's `source` is.
+
+    Raises:
+        AnalysisError: it is none.
+    """
     try:
         given = cast("dict[str, Any]", json.loads(source))
-        return str(given["dataset"]), _WHERE.validate_python(given["where"])
+        return Pointer(
+            str(given["dataset"]),
+            _WHERE.validate_python(given["where"]),
+            _WHERES.validate_python(given.get("having", ())),
+            _WHERES.validate_python(given.get("lacking", ())),
+            Take.model_validate(given["take"]) if "take" in given else None,
+            _WHERE.validate_python(given.get("then", {})),
+        )
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise AnalysisError(
             f"{source!r} is no pointer to records; take the `source` of a result row ({error})"

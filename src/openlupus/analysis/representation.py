@@ -42,9 +42,10 @@ def representation_rows(
             size = among[SUBJECT].n_unique()
             shared: dict[str, Any] = {
                 "method": METHOD, "parameter": share.id, "group": group, "n": size,
-                "source": seen.source([group], share.where),
             }  # fmt: skip
-            rows += seen.rows({"N": float(size), "n": float(n)}, **shared)
+            rows.append(seen.row("N", float(size), source=seen.source([group], known), **shared))
+            shared["source"] = seen.source([group], share.where)
+            rows.append(seen.row("n", float(n), **shared))
             found = proportion(n, size, level=method.level)
             values = {"proportion": found.value, "lower": found.lower, "upper": found.upper}
             numbers = {key: float(value) for key, value in values.items()}

@@ -258,10 +258,13 @@ def _by_worst(
     for i, level in enumerate(method.worst_levels):
         n = sum(highest.get((node, code), {}).get(i, 0) for code in codes)
         at: Where = conjunction(_where(method, node), {method.worst: Test(equals=level)})
+        higher = Test(one_of=method.worst_levels[i + 1 :])
+        over = conjunction(seen.about_records, _where(method, node), {method.worst: higher})
+        lacking = [over] if higher.one_of else []
         values = {"n": float(n), "proportion": n / size if size else None}
         rows += seen.rows(
             values, method="incidence", parameter=_parameter(method, node), group=group, n=size,
-            subgroup=f"{method.worst}={level}", source=seen.source([group], at),
+            subgroup=f"{method.worst}={level}", source=seen.source([group], at, lacking=lacking),
         )  # fmt: skip
     return rows
 

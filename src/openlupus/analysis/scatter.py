@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from openlupus.analysis.notes.words import listed, records_in_words
+from openlupus.analysis.pointers import conjunction
 from openlupus.analysis.select import SUBJECT, Scope, scope
 from openlupus.derivation.model import AnalysisData
 from openlupus.protocol.analyses import Analysis
@@ -86,20 +87,38 @@ def _quadrants(seen: Scope, method: Scatter, group: str, own: pl.DataFrame) -> l
     said += _incomplete(method, own)
     right, top = pl.col("x") > method.x_limit, pl.col("y") > method.y_limit
     conditions = (right & top, right & ~top, ~right & top, ~right & ~top)
+    among, whom = _whom(seen, method, group)
     rows: list[ResultRow] = []
-    for quadrant, condition in zip(QUADRANTS, conditions, strict=True):
+    for quadrant, condition, source in zip(QUADRANTS, conditions, whom, strict=True):
         n = own.filter(condition).height
         shared: dict[str, Any] = {
             "method": "scatter", "parameter": quadrant, "group": group, "n": own.height,
             "warnings": said if own.height else (*said, "nobody of the group has a point"),
-            "source": seen.source([group]),
         }  # fmt: skip
-        values = {
-            "N": float(own.height), "n": float(n),
-            "proportion": n / own.height if own.height else None,
-        }  # fmt: skip
-        rows += seen.rows(values, **shared)
+        values = {"n": float(n), "proportion": n / own.height if own.height else None}
+        rows.append(seen.row("N", float(own.height), source=among, **shared))
+        rows += seen.rows(values, source=source, **shared)
     return rows
+
+
+def _whom(seen: Scope, method: Scatter, group: str) -> tuple[str, list[str]]:
+    """Pointers to the subjects with a point, and to those of each quadrant."""
+    axes = (method.x, method.x_limit), (method.y, method.y_limit)
+    (x, right), (y, top) = (
+        [_of_axis(seen, method, axis, test) for test in (Test(is_missing=False), Test(above=limit))]
+        for axis, limit in axes
+    )
+    quadrants = ((right, top), (right, y), (x, top), (x, y))
+    sources = [
+        seen.source([group], having=met, lacking=[w for w in (right, top) if w not in met])
+        for met in quadrants
+    ]
+    return seen.source([group], having=[x, y]), sources
+
+
+def _of_axis(seen: Scope, method: Scatter, axis: tuple[str, ...], test: Test) -> Where:
+    own: Where = {"PARAMCD": Test(one_of=axis), method.variable: test}
+    return conjunction(seen.about_records, own)
 
 
 def scatter_told(protocol: Protocol, analysis: Analysis, method: Scatter) -> list[str]:

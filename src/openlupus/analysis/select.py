@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -73,15 +74,43 @@ class Scope:
         """Subjects of the population in an arm or group."""
         return self.of(self.subjects, group).height
 
-    def source(self, groups: Iterable[str] = (), where: Where | None = None) -> str:
-        """Pointer to the records of these groups that meet a further condition."""
-        return self._pointer(self.dataset, self.about_records, groups, where or {})
+    def source(
+        self,
+        groups: Iterable[str] = (),
+        where: Where | None = None,
+        *,
+        having: Sequence[Where] = (),
+        lacking: Sequence[Where] = (),
+    ) -> str:
+        """Pointer to the records of these groups that meet a further condition.
+
+        Args:
+            groups: Arms and groups.
+            where: The further condition.
+            having: The subjects have a record of the data set that meets each of these,
+            lacking: and none that meets any of these. Where the analysis takes one record of each
+                subject, that record alone is asked.
+        """
+        both = {"having": having, "lacking": lacking}
+        of_people = {
+            key: [written(_of_records(where)) for where in given]
+            for key, given in both.items()
+            if given
+        }
+        return self._pointer(self.dataset, self.about_records, groups, where or {}, of_people)
 
     def subject_source(self, groups: Iterable[str] = (), where: Where | None = None) -> str:
         """Pointer to the subjects of these groups that meet a further condition on ADSL."""
         return self._pointer("ADSL", {}, groups, where or {})
 
-    def _pointer(self, dataset: str, records: Where, groups: Iterable[str], further: Where) -> str:
+    def _pointer(
+        self,
+        dataset: str,
+        records: Where,
+        groups: Iterable[str],
+        further: Where,
+        of_people: Mapping[str, object] = MappingProxyType({}),
+    ) -> str:
         prefix = "" if dataset == "ADSL" else OF_SUBJECT
         named = tuple(groups)
         codes = tuple(dict.fromkeys(c for g in named if g for c in self.protocol.codes(g)))
@@ -92,7 +121,7 @@ class Scope:
         take = self.analysis.take if dataset == self.dataset else None
         if take is None:
             every = conjunction(subjects, members, records, further)
-            return pointer(dataset, written(every))
+            return pointer(dataset, written(every), more=of_people)
         every = conjunction(subjects, members, records)
         held = {"take": take.model_dump(exclude_defaults=True), "then": written(further)}
         return pointer(dataset, written(every), more=held)
@@ -141,6 +170,11 @@ class Scope:
             self.row(statistic, value, warnings=warnings, **shared)
             for statistic, value in values.items()
         ]
+
+
+def _of_records(where: Where) -> Where:
+    """A condition without its part on subjects, which a pointer's `where` holds for all."""
+    return {column: test for column, test in where.items() if not column.startswith(OF_SUBJECT)}
 
 
 def members(protocol: Protocol, data: AnalysisData, population: str) -> pl.DataFrame:

@@ -7,8 +7,9 @@ import polars as pl
 
 from openlupus.derivation.model import AnalysisData
 from openlupus.protocol import model as m
+from openlupus.protocol.analyses import Analysis
 from openlupus.protocol.base import Test, Where
-from openlupus.protocol.methods import Counts
+from openlupus.protocol.methods import Counts, ExposureResponse, Incidence, Representation
 from openlupus.protocol.model import Protocol
 from openlupus.records import Records
 
@@ -118,6 +119,15 @@ def _conditions(protocol: Protocol) -> Asked:
         yield f"endpoint.{name}", "ADSL", endpoint.eligible
     for name, analysis in protocol.analyses.items():
         yield f"analysis.{name}", analysis.dataset, analysis.where
-        if isinstance(analysis.method, Counts):
-            for row in analysis.method.rows:
-                yield f"analysis.{name}.{row.id}", analysis.dataset, row.where
+        yield from _of_method(f"analysis.{name}", analysis)
+
+
+def _of_method(place: str, analysis: Analysis) -> Asked:
+    match analysis.method:
+        case Counts(rows=rows) | Incidence(rows=rows) | Representation(rows=rows):
+            for row in rows:
+                yield f"{place}.{row.id}", analysis.dataset, row.where
+        case ExposureResponse(dataset=dataset, where=where):
+            yield place, dataset, where
+        case _:
+            pass

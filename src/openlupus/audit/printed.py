@@ -127,8 +127,12 @@ ABSENT = frozenset({"", "-", "—", "NA", "NC", "NE"})
 """Texts of a cell that says nothing."""
 
 
-def read_cell(text: str) -> Content | None:
+def read_cell(text: str, *, of_means: bool = False) -> Content | None:
     """What a printed cell says; None where it says nothing.
+
+    Args:
+        text: As printed.
+        of_means: The cell's row holds means: `54 (93)` is one with its SD or SE, not a count.
 
     Raises:
         ValueError: the text is none of the known forms.
@@ -137,6 +141,8 @@ def read_cell(text: str) -> Content | None:
     if plain in ABSENT:
         return None
     for name, pattern in _FORMS:
+        if of_means and name == "count" and "%" not in plain:
+            continue
         if match := pattern.match(plain):
             return _content(name, match.groups())
     raise ValueError(

@@ -20,14 +20,17 @@ from openlupus.audit.model import (
     Remark,
     RowFacts,
 )
-from openlupus.audit.printed import Number, read_cell
+from openlupus.audit.printed import Mean, Number, read_cell
 from openlupus.errors import FileFormatError
 from openlupus.exchange.published_faults import (
+    circles,
     column_fault,
     kind_fault,
     like,
     lines_of,
+    mean_faults,
     published_error,
+    sum_faults,
 )
 from openlupus.exchange.published_text import bare
 
@@ -36,6 +39,7 @@ _TOP = ("source", "level", "control", "strata", "columns", "tables", "cells", "r
 _COLUMN = ("label", "n", "sum")
 _TABLE = ("title", "plus_minus", "shows")
 _ROW = ("plus_minus", "n", "granularity", "scale", "pooled", "shows", "result")
+_PLUS_MINUS = ("SD", "SE")
 _RESULT = ("analysis", "visit", "parameter", "subgroup", "group", "statistic")
 _RELATION = ("kind", "left", "right", "why")
 _REF = ("table", "row", "column", "part")
@@ -63,7 +67,7 @@ def read_published(path: str | Path) -> Published:
     reader = _Reader(raw, lines_of(text))
     published = reader.read()
     if reader.faults:
-        raise published_error(file.name, sorted(reader.faults))
+        raise published_error(file.name, sorted(set(reader.faults)))
     return published
 
 
@@ -124,29 +128,31 @@ class _Reader:
             if n is not None and n < 1:
                 self.fault("columns", key, f"n is {n}; a column has patients")
             members = given.get("sum", [])
-            for member in members:
-                if member not in declared:
-                    self.fault("columns", key, f"sum names {member!r}, which is no column"
-                                               f"{like(str(member), declared)}")  # fmt: skip
-            found[key] = Column(key, str(given.get("label", key)), n, tuple(map(str, members)))
+            for what in sum_faults(key, members, declared):
+                self.fault("columns", key, what)
+            named = cast(list[object], members) if isinstance(members, list) else []
+            found[key] = Column(key, str(given.get("label", key)), n, tuple(map(str, named)))
+        for key, what in circles(found):
+            self.fault("columns", key, what)
         return found
 
     def _cells(self, columns: Mapping[str, Column], control: str) -> Iterator[Cell]:
-        tables = self._table(self.raw, "cells", "")
+        tables = self._tables("cells")
         if not tables:
             self.fault("cells", "", "there are no cells")
         for table, rows in tables.items():
             section = f"cells.{bare(table)}"
-            for row, texts in cast(Mapping[str, Any], rows).items():
+            for row, texts in rows.items():
                 if not isinstance(texts, dict):
                     self.fault(section, row, "a row is { column = 'text', ... }")
                     continue
+                of_means = self._says_means(table, row)
                 for column, text in cast(Mapping[str, object], texts).items():
                     if fault := column_fault(column, columns, control):
                         self.fault(section, row, fault)
                         continue
                     try:
-                        content = read_cell(str(text))
+                        content = read_cell(str(text), of_means=of_means)
                     except ValueError as error:
                         self.fault(section, row, f"column {column}: {error}")
                         continue
@@ -156,12 +162,21 @@ class _Reader:
                         line = self.lines.get((section, row), 0)
                         yield Cell(table, row, column, str(text), content, line)
 
+    def _says_means(self, table: str, row: str) -> bool:
+        """Whether a row says by itself that it holds means."""
+        given: Any = self.raw
+        for key in ("rows", table, row):
+            given = cast(Table, given).get(key) if isinstance(given, dict) else None
+        return isinstance(given, dict) and bool(cast(Table, given).get("plus_minus"))
+
     def _titles(self) -> dict[str, str]:
         cells = self._table(self.raw, "cells", "")
         found: dict[str, str] = {}
-        for key, table in self._table(self.raw, "tables", "").items():
+        for key, table in self._tables("tables").items():
             section = f"tables.{bare(key)}"
-            self._known(cast(Table, table), _TABLE, section)
+            self._known(table, _TABLE, section)
+            if (called := table.get("plus_minus", "")) not in ("", *_PLUS_MINUS):
+                self.fault(section, "plus_minus", f"{called!r}; it is SD or SE")
             if key not in cells:
                 self.fault(section, "", f"there are no cells of this table{like(key, cells)}")
             found[key] = str(table.get("title", key))
@@ -171,18 +186,21 @@ class _Reader:
         self, cells: tuple[Cell, ...], columns: Mapping[str, Column]
     ) -> dict[tuple[str, str], RowFacts]:
         rows = {(cell.table, cell.row): None for cell in cells}
-        tables = self._table(self.raw, "tables", "")
+        of_means = {(cell.table, cell.row) for cell in cells if isinstance(cell.content, Mean)}
+        tables = self._tables("tables")
         found: dict[tuple[str, str], RowFacts] = {}
         declared: dict[tuple[str, str], Table] = {}
-        for table, given in self._table(self.raw, "rows", "").items():
-            for row, facts in cast(Mapping[str, Table], given).items():
-                declared[table, row] = facts
+        for table, given in self._tables("rows").items():
+            for row in given:
+                declared[table, row] = self._table(given, row, f"rows.{bare(table)}")
                 if (table, row) not in rows:
                     known = [r for t, r in rows if t == table]
                     self.fault(f"rows.{bare(table)}", row,
                                f"table {table} has no such row{like(row, known)}")  # fmt: skip
         for table, row in rows:
             of_table = {k: v for k, v in tables.get(table, {}).items() if k in _ROW}
+            if (table, row) not in of_means or of_table.get("plus_minus") not in _PLUS_MINUS:
+                of_table.pop("plus_minus", None)
             facts = {**of_table, **declared.get((table, row), {})}
             if facts:
                 found[table, row] = self._row(f"rows.{bare(table)}", row, facts, columns)
@@ -191,7 +209,7 @@ class _Reader:
     def _row(self, section: str, row: str, given: Table, columns: Mapping[str, Column]) -> RowFacts:
         self._known(given, _ROW, section, row)
         plus_minus = given.get("plus_minus", "")
-        if plus_minus not in ("", "SD", "SE"):
+        if plus_minus not in ("", *_PLUS_MINUS):
             self.fault(section, row, f"plus_minus is {plus_minus!r}; it is SD or SE")
             plus_minus = ""
         shows = given.get("shows", "")
@@ -199,7 +217,7 @@ class _Reader:
             self.fault(section, row, f"shows is {shows!r}; it is count, or absent")
             shows = ""
         scale = given.get("scale")
-        if scale is not None and (len(scale) != 2 or not scale[0] < scale[1]):
+        if scale is not None and not _rising_pair(scale):
             self.fault(section, row, f"scale is {scale}; it is [least, largest]")
             scale = None
         granularity = self._value(given, "granularity", float, None, section, row)
@@ -220,8 +238,7 @@ class _Reader:
         self, cells: tuple[Cell, ...], columns: Mapping[str, Column]
     ) -> Iterator[Relation]:
         rows = {(cell.table, cell.row) for cell in cells}
-        for place, given in enumerate(self.raw.get("relation", []), 1):
-            where = f"relation {place}"
+        for where, given in self._every("relation"):
             self._known(given, _RELATION, "relation", where)
             kind = given.get("kind")
             if kind not in ("same", "at-most", "union"):
@@ -266,13 +283,12 @@ class _Reader:
         rows: dict[tuple[str, str], list[str]] = {}
         for cell in cells:
             rows.setdefault((cell.table, cell.row), []).append(cell.column)
-        for place, given in enumerate(self.raw.get("remark", []), 1):
-            where = f"remark {place}"
+        for where, given in self._every("remark"):
             self._known(given, _REMARK, "remark", where)
             table, row, verdict, why = (
                 str(given.get(key, "")) for key in ("table", "row", "verdict", "why")
             )
-            columns = tuple(map(str, given.get("columns", [])))
+            columns = self._names(given, "columns", "remark", where)
             there = rows.get((table, row), [])
             if not there:
                 known = [r for t, r in rows if t == table]
@@ -296,11 +312,16 @@ class _Reader:
         for key in missing:
             self.fault("power", "", f"{key} is missing")
         n = self._sizes(given.get("n", {}), columns, "power", "n")
-        family = tuple(map(str, given.get("family", [])))
+        family = self._names(given, "family", "power", "family")
+        difference = self._value(given, "difference", float, None, "power", "difference")
+        alpha = self._value(given, "alpha", float, None, "power", "alpha")
+        n_control = self._value(given, "n_control", int, None, "power", "n_control")
         for arm in family:
             if arm not in n:
                 self.fault("power", "family", f"{arm!r} has no planned number under n")
-        if missing or not n or any(arm not in n for arm in family):
+        if None in (difference, alpha, n_control) or missing or not n:
+            return None
+        if any(arm not in n for arm in family):
             return None
         try:
             power = Number(Decimal(str(given["power"])))
@@ -309,19 +330,22 @@ class _Reader:
             return None
         if not 1 < float(power) < 100:
             self.fault("power", "power", f"{power} is no power in per cent, as 80")
-        alpha, n_control = float(given["alpha"]), int(given["n_control"])
         if not 0 < alpha < 1 or n_control < 1 or given.get("sides", 2) not in (1, 2):
             self.fault("power", "alpha", "alpha lies in (0, 1), n_control is above 0, sides 1 or 2")
             return None
         return PowerStatement(
-            power, float(given["difference"]), alpha, n, n_control, int(given.get("sides", 2)),
+            power, float(difference), float(alpha), n, n_control, int(given.get("sides", 2)),
             family, str(given.get("procedure", "")).lower(), bool(given.get("about", True)),
         )  # fmt: skip
 
     # -- what several parts share -----------------------------------------------------------
 
     def _counts(self, published: Published) -> None:
-        """What cannot be: more patients than there are, a percentage of nothing."""
+        """What cannot be: more patients than there are, or fewer than none; no denominator."""
+        for (table, row), cells in published.rows.items():
+            declared = self._says_means(table, row)
+            for what in mean_faults(cells, published.columns, declared=declared):
+                self.fault(f"cells.{bare(table)}", row, what)
         for cell in published.cells:
             count, of = published.count(cell), published.patients(cell)
             if count is None or cell.column not in published.columns:
@@ -329,6 +353,9 @@ class _Reader:
             section = f"cells.{bare(cell.table)}"
             # Numbers by themselves may be of others than the header's, as all who were randomized.
             alone = published.fact(cell.table, cell.row).shows == "count"
+            if count.n < 0:
+                self.fault(section, cell.row,
+                           f"column {cell.column}: {count.n} patients")  # fmt: skip
             if of is not None and count.n > of and not alone:
                 self.fault(section, cell.row,
                            f"column {cell.column}: {count.n} of {of} patients")  # fmt: skip
@@ -338,14 +365,17 @@ class _Reader:
                     f"column {cell.column}: {cell.text!r} has a percentage and no denominator;"
                     " give the column its n, or the cell its total, as 44/81 (54)",
                 )  # fmt: skip
-            if count.percent is not None and float(count.percent) > 100:
+            if count.percent is not None and not 0 <= float(count.percent) <= 100:
                 self.fault(section, cell.row, f"column {cell.column}: {count.percent}%")
 
     def _sizes(
-        self, given: Mapping[str, Any], columns: Mapping[str, Column], section: str, key: str
+        self, given: object, columns: Mapping[str, Column], section: str, key: str
     ) -> dict[str, int]:
         found: dict[str, int] = {}
-        for column, n in given.items():
+        if not isinstance(given, dict):
+            self.fault(section, key, f"n is {given!r}; it is a table, as {{ drug = 81 }}")
+            return found
+        for column, n in cast(Table, given).items():
             if column not in columns:
                 self.fault(section, key, f"n of {column!r}, which is no column"
                                          f"{like(column, columns)}")  # fmt: skip
@@ -368,6 +398,31 @@ class _Reader:
             return {}
         return cast(Mapping[str, Any], table)
 
+    def _tables(self, key: str) -> dict[str, Table]:
+        """The tables of a section, by name."""
+        given = self._table(self.raw, key, "")
+        for name, table in given.items():
+            if not isinstance(table, dict):
+                self.fault(key, name, "this is a table")
+        return {name: table for name, table in given.items() if isinstance(table, dict)}
+
+    def _every(self, key: str) -> Iterator[tuple[str, Table]]:
+        """The tables of a list of tables, each with its name and place."""
+        given = self.raw.get(key, [])
+        listed = cast(list[object], given) if isinstance(given, list) else [given]
+        for place, table in enumerate(listed, 1):
+            if isinstance(given, list) and isinstance(table, dict):
+                yield f"{key} {place}", cast(Table, table)
+            else:
+                self.fault("", key, f"each is a table of its own, under [[{key}]]")
+
+    def _names(self, given: Table, name: str, section: str, key: str) -> tuple[str, ...]:
+        value = given.get(name, [])
+        if isinstance(value, list):
+            return tuple(map(str, cast(list[object], value)))
+        self.fault(section, key, f"{name} is {value!r}; it is a list, as ['drug']")
+        return ()
+
     def _value(
         self, given: Table, name: str, kind: Callable[[Any], Any], default: Any, section: str,
         key: str,
@@ -378,3 +433,9 @@ class _Reader:
             return value
         self.fault(section, key, f"{name} is {value!r}; it is a number")
         return default
+
+
+def _rising_pair(given: object) -> bool:
+    pair = cast(list[object], given) if isinstance(given, list) else []
+    numbers = [x for x in pair if isinstance(x, int | float) and not isinstance(x, bool)]
+    return len(pair) == len(numbers) == 2 and numbers[0] < numbers[1]

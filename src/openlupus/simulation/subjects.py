@@ -200,11 +200,14 @@ def dv(trial: Trial, changes: Changes) -> pl.DataFrame:
             "DVSTDTC": trial.day(day[patient], patient),
         }
         tables.append(trial.table("DV", patient, columns))
-    return (
-        numbered("DV", pl.concat(tables).sort("USUBJID", maintain_order=True))
-        if tables
-        else pl.DataFrame()
-    )
+    if not tables:
+        none = pl.lit(None, pl.String)
+        tables = [
+            trial.table(
+                "DV", np.zeros(0, np.int64), {"DVTERM": none, "DVCAT": none, "DVSTDTC": none}
+            )
+        ]
+    return numbered("DV", pl.concat(tables).sort("USUBJID", maintain_order=True))
 
 
 def sv(trial: Trial, patient: Ints, number: Floats, visit: Texts, dates: Dates) -> pl.DataFrame:
