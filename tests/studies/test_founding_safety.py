@@ -144,18 +144,19 @@ def test_worst_neutrophil_grade_by_the_printed_bounds(found, rows, people):
 @pytest.mark.independent
 def test_qtcf_categories_and_changes(found, rows, people):
     values = latest(rows("EG"), "QTCFAG", people, "EG")
-    above, risen = set(), set()
+    arms = ("placebo", "ibe015", "ibe030", "ibe045")
+    above, risen = ({arm: set() for arm in arms} for _ in range(2))
     for subject, by_day in values.items():
         arm, start, end, _ = people[subject]
-        if arm != "ibe030":
-            continue
         base = [v for day, v in sorted(by_day.items()) if day <= start]
         for day, value in by_day.items():
             if start < day <= end:
-                above |= {subject} if value > 450 else set()
-                risen |= {subject} if base and value - base[-1] > 30 else set()
-    assert found["ecg", "q450", "ibe030", "", "", "n"] == len(above) > 0
-    assert found["ecg", "c30", "ibe030", "", "", "n"] == len(risen) > 0
+                above[arm] |= {subject} if value > 450 else set()
+                risen[arm] |= {subject} if base and value - base[-1] > 30 else set()
+    for name, expected in (("q450", above), ("c30", risen)):
+        assert any(expected.values())
+        for arm, subjects in expected.items():
+            assert found["ecg", name, arm, "", "", "n"] == len(subjects)
 
 
 @pytest.mark.independent

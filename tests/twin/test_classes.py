@@ -25,7 +25,7 @@ def problem(*asked: Target) -> Problem:
 def test_the_way_that_the_candidates_have_is_taken():
     first, second = counted(range(5), 0, 20), counted(range(50, 100), 0, 20)
     either = Either((first, second), np.array([[20, 10], [3, 16], [0, 40]]))
-    found, missed = settled(problem(first, second), [either], np.random.default_rng(1))
+    found, missed, _ = settled(problem(first, second), [either], np.random.default_rng(1))
     assert missed == 0
     assert [(t.low, t.high) for t in found] == [(3, 3), (16, 16)]
     assert [t.part for t in found] == [first.part, second.part]
@@ -34,7 +34,7 @@ def test_the_way_that_the_candidates_have_is_taken():
 def test_what_the_best_way_misses_is_told():
     first = counted(range(5), 0, 20)
     either = Either((first,), np.array([[20], [9]]))
-    found, missed = settled(problem(first), [either], np.random.default_rng(1))
+    found, missed, _ = settled(problem(first), [either], np.random.default_rng(1))
     # Some of a class are left for exchanges: 3 of these 5 may be chosen.
     assert (found[0].low, missed) == (9, 6)
 
@@ -43,7 +43,7 @@ def test_ways_of_several_go_with_a_count_that_stands():
     left, right = counted(range(40), 0, 30), counted(range(60, 100), 0, 30)
     both = replace(left, weight=left.weight + right.weight, low=25, high=25)
     either = [Either((t,), np.array([[5], [10], [20]])) for t in (left, right)]
-    found, missed = settled(problem(left, right, both), either, np.random.default_rng(1))
+    found, missed, _ = settled(problem(left, right, both), either, np.random.default_rng(1))
     assert missed == 0
     assert sorted(t.low for t in found) == [5, 20]
     asked = problem(*found, both)
@@ -51,7 +51,10 @@ def test_ways_of_several_go_with_a_count_that_stands():
 
 
 def test_without_ways_all_is_as_it_stands():
-    assert settled(problem(counted(range(50), 10, 10)), [], np.random.default_rng(1)) == ([], 0.0)
+    assert settled(problem(counted(range(50), 10, 10)), [], np.random.default_rng(1))[:2] == (
+        [],
+        0.0,
+    )
 
 
 def test_a_total_that_its_arms_hold_is_not_asked_for_twice():

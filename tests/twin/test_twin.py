@@ -159,10 +159,10 @@ def test_the_command_writes_an_ensemble_and_says_what_it_is(capsys, command, tmp
     assert (code, said.count(f"SYNTHETIC: {made.line}")) == (0, 2)
     first, second = sorted((tmp_path / "out").iterdir())
     assert [first.name, second.name] == ["twin_01", "twin_02"]
-    for folder, seed in ((first, SEED), (second, SEED + 1)):
+    for number, folder in enumerate((first, second), 1):
         about = json.loads((folder / "_simulation.json").read_text("utf-8"))
         assert "SYNTHETIC" in about["patients"]
-        assert (about["seed"], about["candidates"]) == (seed, CANDIDATES)
+        assert (about["seed"], about["twin"], about["candidates"]) == (SEED, number, CANDIDATES)
         assert (about["printed"], about["given_up"]) == (made.line, [])
         assert {path.suffix for path in folder.iterdir()} == {".parquet", ".json"}
         assert {path.stem.upper() for path in folder.glob("*.parquet")} == made.frames.keys()

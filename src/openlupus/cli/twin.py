@@ -14,6 +14,8 @@ from openlupus.cli.shared import FINDINGS, Force, StudyName, err_console, refuse
 from openlupus.errors import TwinError
 
 if TYPE_CHECKING:
+    from openlupus.audit import Published
+    from openlupus.twin import Twin
     from openlupus.twin.make import Tick
 
 
@@ -41,7 +43,7 @@ def twin(
     published: Annotated[
         Path | None, Parameter(help="What is printed; the study's published.toml when absent.")
     ] = None,
-    seed: Annotated[int, Parameter(help="Of the first twin; the next has the next.")] = 1,
+    seed: Annotated[int, Parameter(help="The same seed gives the same twins.")] = 1,
     n: Annotated[int, Parameter(name="--n", help="How many twins.")] = 1,
     candidates: Annotated[
         int | None, Parameter(help="Simulated patients from whom a twin is chosen.")
@@ -55,8 +57,7 @@ def twin(
     from openlupus.exchange.published import read_published
     from openlupus.exchange.study import declared_study
     from openlupus.simulation import load_model
-    from openlupus.twin import PATIENTS
-    from openlupus.twin import twin as make
+    from openlupus.twin import PATIENTS, ensemble
     from openlupus.twin.write import write_twin
 
     if n < 1:
@@ -69,17 +70,22 @@ def twin(
     for target in targets:
         refuse_existing(target, force=force)
     others = 0
-    for i, target in enumerate(targets):
-        with stages() as tick:
-            made = make(
-                loaded, model, printed, seed=seed + i, patients=candidates or PATIENTS, tick=tick
-            )
-        write_twin(made, target, folder=folder, published=file, seed=seed + i)
-        for conflict in made.conflicts:
-            say(f"{conflict.why} Given up: {', '.join(conflict.dropped)}.")
-        for each in made.others:
-            where = ", ".join((printed.title(each.table), each.row.replace("|", ", "), each.column))
-            say(f"  {where}: {each.printed} printed, {each.ours or 'nothing'} here: {each.why}")
-        others += len(made.others)
-        say(f"SYNTHETIC: {made.line}: {target}")
+    with stages() as tick:
+        twins = ensemble(
+            loaded, model, printed, n=n, seed=seed, patients=candidates or PATIENTS, tick=tick
+        )
+        for i, (target, made) in enumerate(zip(targets, twins, strict=True)):
+            write_twin(made, target, folder=folder, published=file, seed=seed, number=i + 1)
+            _told(made, printed, target)
+            others += len(made.others)
     return FINDINGS if others else 0
+
+
+def _told(made: "Twin", printed: "Published", target: Path) -> None:
+    """What was given up, what is not regenerated, and how much is."""
+    for conflict in made.conflicts:
+        say(f"{conflict.why} Given up: {', '.join(conflict.dropped)}.")
+    for each in made.others:
+        where = ", ".join((printed.title(each.table), each.row.replace("|", ", "), each.column))
+        say(f"  {where}: {each.printed} printed, {each.ours or 'nothing'} here: {each.why}")
+    say(f"SYNTHETIC: {made.line}: {target}")

@@ -7,7 +7,7 @@ courses and responses by stratum, are fixed first, as numbers of patients of eac
 patients are exchanged within their class until the rest holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +37,15 @@ def choose(
     starts: int = 1,
     tick: Callable[[], None] = lambda: None,
 ) -> Bools:
-    """Who is chosen; targets may be missed (`off`)."""
+    """Who is chosen; targets may be missed (`off`).
+
+    Each start begins with other numbers of each class, in arms that miss something.
+    """
     best: tuple[float, Bools] | None = None
     for _ in range(starts):
         tick()
-        start, classes = begin(problem, rng)
+        kept, before = (_kept(problem, best[1]), best[1]) if best else ((), None)
+        start, classes = begin(problem, rng, kept, before)
         found = _Search(problem, classes, rng).run(start, steps) if steps else start
         missed = float(off(problem, found).sum())
         if best is None or missed < best[0]:
@@ -49,6 +53,13 @@ def choose(
         if missed == 0:
             break
     return best[1] if best else np.zeros(len(problem.arm), np.bool_)
+
+
+def _kept(problem: Problem, chosen: Bools) -> Sequence[str]:
+    """The arms that miss nothing of their own; none where no arm does."""
+    missed = {t.group for t, o in zip(problem.targets, off(problem, chosen), strict=True) if o}
+    held = [arm for arm in problem.sizes if arm not in missed]
+    return held if len(held) < len(problem.sizes) else ()
 
 
 class _Search:

@@ -86,25 +86,42 @@ def off(problem: Problem, chosen: Bools) -> Floats:
     return np.where(missed > NONE, missed, 0)
 
 
-def begin(problem: Problem, rng: np.random.Generator) -> tuple[Bools, Ints]:
+def begin(
+    problem: Problem,
+    rng: np.random.Generator,
+    kept: Sequence[str] = (),
+    before: Bools | None = None,
+) -> tuple[Bools, Ints]:
     """A draw in which the targets that are fixed first hold, as far as they can; everyone's class,
-    -1 for who may not be chosen."""
+    -1 for who may not be chosen.
+
+    Args:
+        kept: Arms of which those stay who were chosen `before`.
+    """
     kinds = _Kinds.of(problem)
-    found, _ = _solved(kinds, problem, (), rng)
+    known = np.full(len(kinds.there), -1)
+    if before is not None:
+        own = np.isin(kinds.arm, [i for i, arm in enumerate(problem.sizes) if arm in kept])
+        known[own] = np.bincount(kinds.of_each[before], minlength=len(known))[own]
+    found, _ = _solved(kinds, problem, (), rng, known)
     if found is None:
         found = np.minimum(np.rint(kinds.expected), kinds.there).astype(np.int64)
     chosen = np.zeros(len(problem.arm), np.bool_)
     for i, number in enumerate(found):
         members = np.flatnonzero(kinds.of_each == i)
         chosen[rng.permutation(members)[:number]] = True
+    if before is not None:
+        own = np.isin(problem.arm, list(kept))
+        chosen[own] = before[own]
     return chosen, kinds.of_each
 
 
 def settled(
     problem: Problem, either: Sequence[Either], rng: np.random.Generator
-) -> tuple[list[Target], float]:
-    """The targets of each `either` with the counts that the candidates can have best, and by how
-    many patients the targets that are fixed first are then missed."""
+) -> tuple[list[Target], float, float]:
+    """The targets of each `either` with the counts that the candidates can have best; by how many
+    patients the targets that are fixed first are then missed; how far the numbers of each class
+    are from those expected, at their price."""
     kinds = _Kinds.of(problem)
     found, ways = _solved(kinds, problem, either, rng)
     now = {
@@ -113,11 +130,13 @@ def settled(
         for target, n in zip(each.targets, each.counts[way], strict=True)
     }
     if found is None:
-        return list(now.values()), np.inf
+        return list(now.values()), np.inf, np.inf
     fixed = [now.get(id(t), t) for t, f in zip(problem.targets, problem.fixed, strict=True) if f]
     low, high = (np.array([getattr(t, side) for t in fixed]) for side in ("low", "high"))
     sums = kinds.weights @ found
-    return list(now.values()), float(np.maximum(np.maximum(low - sums, sums - high), 0).sum())
+    missed = float(np.maximum(np.maximum(low - sums, sums - high), 0).sum())
+    far = float((np.abs(found - kinds.expected) / np.sqrt(kinds.expected + _SMALL)).sum())
+    return list(now.values()), missed, far
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +174,14 @@ class _Kinds:
 
 
 def _solved(
-    kinds: _Kinds, problem: Problem, either: Sequence[Either], rng: np.random.Generator
+    kinds: _Kinds,
+    problem: Problem,
+    either: Sequence[Either],
+    rng: np.random.Generator,
+    known: Ints | None = None,
 ) -> tuple[Ints | None, list[int]]:
-    """How many of each class, near what is expected, and which way of each `either`."""
+    """How many of each class, near what is expected, and which way of each `either`; `known` are
+    numbers that stand, -1 elsewhere."""
     fixed = [t for t, f in zip(problem.targets, problem.fixed, strict=True) if f]
     low, high = problem.low[problem.fixed], problem.high[problem.fixed]
     row = {id(t): i for i, t in enumerate(fixed)}
@@ -187,6 +211,10 @@ def _solved(
     most = np.maximum(np.floor(_AVAILABLE * kinds.there), np.minimum(kinds.there, 1))
     # The declared types of Bounds know no arrays.
     upper: Any = np.concatenate([most, np.full(2 * k + 2 * m, np.inf), np.ones(sum(number))])
+    lower: Any = np.zeros(len(upper))
+    if known is not None:
+        stands = np.flatnonzero(known >= 0)
+        lower[stands] = upper[stands] = known[stands]
     ones = np.ones(len(either))
     found: Any = milp(
         np.concatenate(cost),
@@ -196,7 +224,7 @@ def _solved(
             np.concatenate([kinds.expected, high, sizes, ones]),
         ),
         integrality=np.repeat([1, 0, 1], [k, 2 * k + 2 * m, sum(number)]),
-        bounds=Bounds(0, upper),
+        bounds=Bounds(lower, upper),
         options={"mip_rel_gap": _GAP, "node_limit": _NODES},
     )
     if found.x is None:

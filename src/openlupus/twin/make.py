@@ -1,6 +1,6 @@
 """A twin: invented patients from whom the whole pipeline regenerates what a paper printed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +27,10 @@ from openlupus.twin.targets import BUNDLES, RARER, Bundle, Target, targets
 
 PATIENTS = 6000
 """Candidates, of all arms together, from whom a twin is chosen."""
-_STEPS, _STARTS, _TABLES = 8000, 6, 12
+_STEPS, _STARTS = 8000, 4
+_TABLES, _GOOD, _SEEDS = 12, 4, 1000
+"""Searches for stratum tables, beside one for each further twin; tables that are enough for one
+twin; seeds of searches that belong to a seed of twins."""
 
 Tick = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and of how much."""
@@ -73,13 +76,28 @@ def twin(
     patients: int = PATIENTS,
     tick: Tick = unheard,
 ) -> Twin:
-    """A trial whose tables print as the published ones.
+    """A trial whose tables print as the published ones: the first of `ensemble`."""
+    return next(ensemble(study, model, published, n=1, seed=seed, patients=patients, tick=tick))
+
+
+def ensemble(
+    study: Study,
+    model: Model,
+    published: Published,
+    *,
+    n: int,
+    seed: int,
+    patients: int = PATIENTS,
+    tick: Tick = unheard,
+) -> Iterator[Twin]:
+    """Trials whose tables print as the published ones, with different patients.
 
     Args:
         study: The declaration; its own data are not looked at.
         model: How patients of the trial are simulated.
         published: What is printed.
-        seed: The same seed gives the same patients, another one others.
+        n: How many; they are chosen from the same candidates.
+        seed: The same seed gives the same trials, another one others.
         patients: Candidates to choose from.
         tick: Progress.
 
@@ -93,26 +111,26 @@ def twin(
         study, model, published, seed=seed, patients=patients,
         tick=lambda done, total: tick("Candidates", done, total),
     )  # fmt: skip
-    rng = np.random.default_rng([seed, 0x7717])
     asked = targets(pool, published, sizes)
     numbers = _randomised(pool, asked, sizes)
     tick("Contradictions", 0, 1)
     held = possible(pool, published, asked, numbers)
-    asked, base = _patients(pool, published, held.targets, sizes, numbers, rng, seed, tick)
-    given = {
-        bundle: give(pool, model, bundle, base, asked, rng)
-        for bundle in BUNDLES
-        if bundle != "base"
-    }
-    frames = _put_together(pool, model, base, given, _failures(pool, model, asked, numbers, rng))
-    shaped = replace(study, records=from_frames(frames), arms=Arms.unblinded("synthetic patients"))
-    steered = steer(
-        shaped, published, seed=seed, progress=lambda d, t: tick("Continuous end points", d, t)
-    )
-    tick("Comparing", 0, 1)
-    return Twin(
-        steered.frames, compare(shaped, steered.frames, published), held.conflicts, patients
-    )
+    tables = _tables(pool, published, held.targets, sizes, numbers, seed, tick, at_least=n)
+    for number in range(n):
+        rng = np.random.default_rng([seed, number, 0x7717])
+        every = tables[number % len(tables)]
+        frames = _chosen(pool, model, every, numbers, rng, tick)
+        shaped = replace(
+            study, records=from_frames(frames), arms=Arms.unblinded("synthetic patients")
+        )
+        steered = steer(
+            shaped, published, seed=seed + number,
+            progress=lambda d, t: tick("Continuous end points", d, t),
+        )  # fmt: skip
+        tick("Comparing", 0, 1)
+        yield Twin(
+            steered.frames, compare(shaped, steered.frames, published), held.conflicts, patients
+        )
 
 
 def compare(
@@ -157,42 +175,67 @@ def _randomised(pool: Pool, asked: Sequence[Target], sizes: Mapping[str, int]) -
     return numbers
 
 
-def _patients(
+def _tables(
     pool: Pool,
     published: Published,
     asked: Sequence[Target],
     sizes: Mapping[str, int],
     numbers: Mapping[str, int],
-    rng: np.random.Generator,
     seed: int,
     tick: Tick,
-) -> tuple[list[Target], Ints]:
-    """All targets, with those of the strata, and the candidates whose own records set the course.
-
-    Tables of strata are searched until there are candidates of every class that they ask for.
-    """
-    best: tuple[float, list[Target]] | None = None
-    for attempt in range(_TABLES):
-        tick("Stratum tables", attempt, _TABLES)
-        strata = stratified(pool, published, asked, sizes, seed=_TABLES * seed + attempt)
+    *,
+    at_least: int,
+) -> list[list[Target]]:
+    """All targets, with those of tables of strata for which there are candidates of every class,
+    the nearest to the candidates first; where there are too few such tables, of the best alone."""
+    rng = np.random.default_rng([seed, 0x57A7])
+    found: list[tuple[tuple[float, float], list[Target]]] = []
+    good: list[list[Target]] = []
+    for attempt in range(_TABLES + at_least):
+        tick("Stratum tables", attempt, _TABLES + at_least)
+        strata = stratified(pool, published, asked, sizes, seed=_SEEDS * seed + attempt)
         for choice in strata.choices:
             known = [*asked, *choice.targets]
             loose = [target for each in choice.either for target in each.targets]
-            found, missed = settled(_course(pool, [*known, *loose], numbers), choice.either, rng)
-            missed += len(strata.missed)
-            if best is None or missed < best[0]:
-                best = missed, [*known, *found]
-            if missed == len(strata.missed):
-                break
-        if best is not None and (not best[0] or strata.choices == (Choice(),)):
+            problem = _course(pool, [*known, *loose], numbers)
+            settled_, missed, far = settled(problem, choice.either, rng)
+            found.append(((missed + len(strata.missed), far), [*known, *settled_]))
+        if len(good) + sum(not missed for (missed, _), _ in found) >= _GOOD:
+            # A larger ensemble begins with the twins of a smaller one.
+            good, found = [*good, *_met(found)], []
+        if len(good) >= at_least or strata.choices == (Choice(),):
             break
-    assert best is not None
+    good += _met(found)
+    return good or [min(found, key=lambda each: each[0])[1]]
+
+
+def _met(found: Sequence[tuple[tuple[float, float], list[Target]]]) -> list[list[Target]]:
+    """Those of which nothing is missed, the nearest first."""
+    return [every for (missed, _), every in sorted(found, key=lambda each: each[0]) if not missed]
+
+
+def _chosen(
+    pool: Pool,
+    model: Model,
+    asked: Sequence[Target],
+    numbers: Mapping[str, int],
+    rng: np.random.Generator,
+    tick: Tick,
+) -> dict[str, pl.DataFrame]:
+    """Records of those chosen: candidates who set the course, and what they take of others."""
     done = iter(range(_STARTS))
-    chosen = choose(
-        _course(pool, best[1], numbers), rng, steps=_STEPS, starts=_STARTS,
-        tick=lambda: tick("Patients", next(done), _STARTS),
+    base = np.flatnonzero(
+        choose(
+            _course(pool, asked, numbers), rng, steps=_STEPS, starts=_STARTS,
+            tick=lambda: tick("Patients", next(done), _STARTS),
+        )
     )  # fmt: skip
-    return best[1], np.flatnonzero(chosen)
+    given = {
+        bundle: give(pool, model, bundle, base, asked, rng)
+        for bundle in BUNDLES
+        if bundle != "base"
+    }
+    return _put_together(pool, model, base, given, _failures(pool, model, asked, numbers, rng))
 
 
 def _course(pool: Pool, asked: Sequence[Target], sizes: Mapping[str, int]) -> Problem:

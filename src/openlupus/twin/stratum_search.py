@@ -34,7 +34,7 @@ Comparison = tuple[Key, str]
 _Way = Mapping[Key, tuple[Floats, Floats]]
 """Patients and responders of an arm by stratum, in some rows."""
 
-_STEPS, _FRESH, _SETTLED = 150, 30, 30
+_STEPS, _FRESH, _SETTLED, _ROOMY = 150, 30, 30, 90
 _SPLITS, _PAIRS, _PAIRS_UNWEIGHTED = 900, 600_000, 20_000
 """Splits of the control's responders, and pairs with an arm's splits; fewer where the weights of
 the strata do not tell most pairs apart."""
@@ -113,10 +113,12 @@ class _Match:
         return self.pairs.shape[1] > 0
 
     def score(self, own: _Own) -> float:
-        """The log probability of all pairs together; without a pair, how near it was."""
+        """The log probabilities of all pairs together, and of the control's splits that are left,
+        with which the next arms have to agree; without a pair, how near it was."""
         if not self.any:
             return -self.nearest
-        return float(np.logaddexp.reduce(self.log_prior + own.log_prior[*self.pairs[2:]]))
+        pairs = np.logaddexp.reduce(self.log_prior + own.log_prior[*self.pairs[2:]])
+        return float(pairs + np.logaddexp.reduce(own.log_prior[self.live(own)]))
 
     def live(self, own: _Own) -> Bools:
         found = np.zeros_like(own.live)
@@ -154,8 +156,8 @@ class Search:
         """One start: tables, or else the comparisons that it failed at."""
         groups = self._groups()
         tests = [arm for arm in self.counts if arm != self.control]
-        # The smallest has the fewest splits: starts that cannot be are told soon.
-        tests.sort(key=lambda arm: self.counts[arm].n)
+        # The most printed, and of these the smallest, have the least choice.
+        tests.sort(key=lambda a: (-sum(a in row.printed for row in self.rows), self.counts[a].n))
         patients = {self.control: self.counts[self.control].draw(self.rng)}
         silent = {self.control: self._silent(self.control, patients[self.control])}
         own = patients[self.control], silent[self.control]
@@ -165,7 +167,8 @@ class Search:
             here = [i for i, group in enumerate(groups) if arm in group.rows[0].of]
             # The fewest first: sizes that cannot print them are then told soon.
             here.sort(key=lambda i: owns[i].live.sum())
-            patients[arm], silent[arm], found = self._arm(arm, groups, owns, here)
+            enough = _SETTLED if arm == tests[-1] else _ROOMY
+            patients[arm], silent[arm], found = self._arm(arm, groups, owns, here, enough)
             for i, match in found.items():
                 if not match.any:
                     return [], [(groups[i].rows[match.unmet].key, arm)]
@@ -216,10 +219,16 @@ class Search:
         return _Own(splits, group.log_prior(self.control, splits), live)
 
     def _arm(
-        self, arm: str, groups: Sequence[_Group], owns: Sequence[_Own], here: Sequence[int]
+        self,
+        arm: str,
+        groups: Sequence[_Group],
+        owns: Sequence[_Own],
+        here: Sequence[int],
+        enough: int,
     ) -> tuple[Floats, Floats, dict[int, _Match]]:
         """Patients of an arm by stratum, in all and silent ones, that most groups are printed with,
-        and most splits of the control: draws, then moves patients between strata while that helps.
+        and most splits of the control: draws, then moves patients between strata while that helps,
+        at least for `enough` steps.
         """
         none, counts = np.zeros(0), self.counts[arm]
         best = (-1, 0.0), none, none, dict[int, _Match]()
@@ -240,7 +249,7 @@ class Search:
             rank = sum(match.any for match in matches.values()), score
             if rank > best[0]:
                 best = rank, sizes, silent, matches
-            if step >= _SETTLED and best[0][0] == len(here):
+            if step >= enough and best[0][0] == len(here):
                 break
         return best[1:]
 

@@ -9,15 +9,22 @@ from openlupus.exchange.write import write_folder
 from openlupus.twin.make import Twin
 
 
-def write_twin(made: Twin, out: Path, *, folder: Path, published: Path, seed: int) -> None:
+def write_twin(
+    made: Twin, out: Path, *, folder: Path, published: Path, seed: int, number: int
+) -> None:
     """Write the records of a twin, one Parquet file a domain, and `_simulation.json`.
 
     The caller has made sure that nothing is overwritten unasked.
+
+    Args:
+        folder: Of the study.
+        number: Of the twin in its ensemble, from 1.
     """
     write_folder(made.frames, out, format="parquet", force=True)
     about = {
         "patients": "SYNTHETIC: a twin, chosen from simulated patients to print a paper's tables",
         "seed": seed,
+        "twin": number,
         "candidates": made.candidates,
         "model_sha256": sha256(folder / "model.toml"),
         "published_sha256": sha256(published),
