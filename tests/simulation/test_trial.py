@@ -197,3 +197,14 @@ def test_a_concentration_is_there_only_while_the_drug_is_taken():
     })  # fmt: skip
     with pytest.raises(SimulationError, match=r"laboratory.further, ALB: visits: 'NONE'"):
         simulate(protocol, wrong, seed=1, patients=5)
+
+
+def test_without_strata_or_deviations_the_domains_keep_their_columns():
+    protocol, model = small()
+    plain = protocol.model_copy(update={"strata": {}})
+    bare = with_parts(model.model_copy(update={"strata": {}}), conduct={"deviations": ()})
+    usual, frames = simulate(*founding(), seed=1, patients=5), simulate(plain, bare, seed=1)
+    for domain in ("SUPPDM", "DV"):
+        assert frames[domain].is_empty()
+        assert frames[domain].schema == usual[domain].schema
+    from_frames(frames)

@@ -113,24 +113,28 @@ def dm(trial: Trial) -> pl.DataFrame:
 def suppdm(trial: Trial) -> pl.DataFrame:
     """Stratification factors as randomised."""
     rows = np.flatnonzero(trial.people.randomised)
-    frames: list[pl.DataFrame] = []
-    for name, level in trial.level.items():
-        factor = trial.protocol.strata[name]
-        frame = trial.table(
-            "",
-            rows,
-            {
-                "IDVAR": pl.lit(None, pl.String),
-                "IDVARVAL": pl.lit(None, pl.String),
-                "QNAM": pl.lit(factor.randomised),
-                "QLABEL": pl.lit(factor.label),
-                "QVAL": pl.Series(level[rows]),
-                "QORIG": pl.lit("ASSIGNED"),
-                "QEVAL": pl.lit(None, pl.String),
-            },
-        )
-        frames.append(frame.rename({"DOMAIN": "RDOMAIN"}).with_columns(RDOMAIN=pl.lit("DM")))
-    return pl.concat(frames).sort("USUBJID", "QNAM") if frames else pl.DataFrame()
+    frames = [
+        _qualifier(trial, rows, factor.randomised, factor.label, pl.Series(level[rows]))
+        for name, level in trial.level.items()
+        for factor in (trial.protocol.strata[name],)
+    ]
+    nothing = _qualifier(trial, rows[:0], "", "", pl.Series(dtype=pl.String))
+    return pl.concat([nothing, *frames]).sort("USUBJID", "QNAM")
+
+
+def _qualifier(trial: Trial, rows: Ints, name: str, label: str, value: pl.Series) -> pl.DataFrame:
+    none = pl.lit(None, pl.String)
+    columns: dict[str, pl.Series | pl.Expr] = {
+        "IDVAR": none,
+        "IDVARVAL": none,
+        "QNAM": pl.lit(name),
+        "QLABEL": pl.lit(label),
+        "QVAL": value,
+        "QORIG": pl.lit("ASSIGNED"),
+        "QEVAL": none,
+    }
+    frame = trial.table("", rows, columns).rename({"DOMAIN": "RDOMAIN"})
+    return frame.with_columns(RDOMAIN=pl.lit("DM"))
 
 
 def mh(trial: Trial, skin: Bools) -> pl.DataFrame:

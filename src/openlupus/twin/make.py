@@ -28,6 +28,7 @@ from openlupus.twin.targets import BUNDLES, RARER, Bundle, Target, targets
 PATIENTS = 6000
 """Candidates, of all arms together, from whom a twin is chosen."""
 _STEPS, _STARTS = 8000, 4
+"""Steps of a search for patients, and searches."""
 _TABLES, _GOOD, _SEEDS = 12, 4, 1000
 """Searches for stratum tables, beside one for each further twin; tables that are enough for one
 twin; seeds of searches that belong to a seed of twins."""

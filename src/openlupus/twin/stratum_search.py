@@ -35,6 +35,8 @@ _Way = Mapping[Key, tuple[Floats, Floats]]
 """Patients and responders of an arm by stratum, in some rows."""
 
 _STEPS, _FRESH, _SETTLED, _ROOMY = 150, 30, 30, 90
+"""Steps at most for the patients of an arm, those of them that are new draws, and steps at least of
+the last arm, and of the others, which have to leave room for it."""
 _SPLITS, _PAIRS, _PAIRS_UNWEIGHTED = 900, 600_000, 20_000
 """Splits of the control's responders, and pairs with an arm's splits; fewer where the weights of
 the strata do not tell most pairs apart."""
@@ -294,20 +296,23 @@ class Search:
             ways: dict[str, list[tuple[_Way, ...]]] = {arm: [] for arm in patients}
             for i, (group, own) in enumerate(zip(groups, owns, strict=True)):
                 here = {arm: found[i] for arm, found in matches.items() if i in found}
-                for arm, drawn in self._drawn_group(group, own, here):
-                    ways[arm].append(tuple(drawn))
-            if broken := self._broken(ways, silent):
+                for arm, of_group in self._drawn_group(group, own, here):
+                    ways[arm].append(tuple(of_group))
+            drawn = {arm: _merged(each[0] for each in of_arm) for arm, of_arm in ways.items()}
+            if broken := self._broken(drawn, silent):
                 failed = broken
                 continue
-            found.append(self._found(patients, ways))
+            found.append(self._found(patients, drawn, ways))
             if len(found) == _DRAWN:
                 break
         return found, failed
 
     def _found(
-        self, patients: Mapping[str, Floats], ways: Mapping[str, Sequence[Sequence[_Way]]]
+        self,
+        patients: Mapping[str, Floats],
+        drawn: Mapping[str, _Way],
+        ways: Mapping[str, Sequence[Sequence[_Way]]],
     ) -> Found:
-        drawn = {arm: _merged(own[0] for own in groups) for arm, groups in ways.items()}
         log_prior = sum(
             float(log_multinomial(sizes, self.counts[arm].shares))
             for arm, sizes in patients.items()
@@ -351,13 +356,10 @@ class Search:
             pairs = match.pairs[:2, first].T.tolist()
             yield arm, [group.way(arm, match.test, i, way) for i, way in pairs]
 
-    def _broken(
-        self, ways: Mapping[str, Sequence[Sequence[_Way]]], silent: Mapping[str, Floats]
-    ) -> list[Comparison]:
+    def _broken(self, drawn: Mapping[str, _Way], silent: Mapping[str, Floats]) -> list[Comparison]:
         """Conjunctions that cannot be: a responder meets each outer row, and who meets all of them
         is a responder."""
         found: list[Comparison] = []
-        drawn = {arm: _merged(own[0] for own in groups) for arm, groups in ways.items()}
         for key, outers in self.conjunction.items():
             row = next((row for row in self.rows if row.key == key), None)
             for arm, own in drawn.items():
